@@ -1,0 +1,19 @@
+"""The errors a person can cause: one message that names the thing and says what was expected."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TicketbenchError(Exception):
+    """A mistake its maker can mend. The command line prints it without a traceback and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> TicketbenchError:
+    """The error for a `name` that is not among `known`, with the closest spelling if there is one."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    listing = hint or f"Known: {', '.join(names)}."
+    return TicketbenchError(f"Unknown {kind} {name!r}.{guess} {listing}")
