@@ -1,0 +1,25 @@
+"""Contract: what a method is. A method is a generator of requests that sees one network at a time."""
+
+from ticketbench.methods.checkpoint import Checkpoint
+from ticketbench.methods.declare import Method, method, scorer
+from ticketbench.methods.loading import find_methods, load_methods, shipped_methods
+from ticketbench.methods.requests import Diverged, Probe, Recipe, Refused, Request, Ticket, Train
+from ticketbench.methods.search import Search
+
+__all__ = [
+    "Checkpoint",
+    "Diverged",
+    "Method",
+    "Probe",
+    "Recipe",
+    "Refused",
+    "Request",
+    "Search",
+    "Ticket",
+    "Train",
+    "find_methods",
+    "load_methods",
+    "method",
+    "scorer",
+    "shipped_methods",
+]
