@@ -1,0 +1,283 @@
+"""Contract: what a result holds. One row a scored ticket, one Parquet file a task and method.
+
+The Arrow schema is the reference: every field carries its description, unit and direction as metadata, and
+whether it is *compared*, that is, whether two runs on the same machine and software must agree in every bit.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ticketbench.errors import TicketbenchError
+
+SCHEMA_VERSION = 1
+KEY = (
+    "kind",
+    "task",
+    "task_version",
+    "method",
+    "method_params",
+    "found_on",
+    "trained_on",
+    "seed",
+    "rung",
+    "label",
+    "numerics",
+)
+KINDS = ("ticket", "dense", "control", "probe")
+STATUSES = ("done", "collapsed", "diverged", "failed", "not applicable")
+
+Row = dict[str, Any]
+
+_S, _I, _F, _B = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_CURVE = pa.list_(
+    pa.struct(
+        [
+            ("step", _I),
+            ("training_loss", _F),
+            ("validation_loss", _F),
+            ("validation", _F),
+            ("test_loss", _F),
+            ("test", _F),
+        ]
+    )
+)
+_LAYERS = pa.list_(pa.struct([("layer", _S), ("kept", _I), ("prunable", _I)]))
+_PACKAGES = pa.list_(pa.struct([("name", _S), ("version", _S)]))
+
+
+def _field(
+    name: str, kind: pa.DataType, description: str, *, unit: str = "", better: str = "", compared: bool = True
+) -> pa.Field:
+    said = {"description": description, "compared": "yes" if compared else "no"}
+    if unit:
+        said["unit"] = unit
+    if better:
+        said["better"] = better
+    return pa.field(name, kind, metadata=said)
+
+
+SCHEMA = pa.schema(
+    [
+        # identity
+        _field("row_id", _S, "digest of the row's key"),
+        _field("kind", _S, "ticket, dense, control or probe"),
+        _field("task", _S, "task id"),
+        _field("task_version", _I, "version of the task; versions never mix"),
+        _field("task_digest", _S, "digest of all in the task that changes a training or its score"),
+        _field("method", _S, "method name; dense for the unpruned network"),
+        _field("method_params", _S, "the method's parameters that are not at their defaults, as JSON"),
+        _field("method_digest", _S, "digest of the method's file"),
+        _field("found_on", _S, "setting the method searched on"),
+        _field("trained_on", _S, "setting the ticket was trained and scored on"),
+        _field("seed", _I, "replicate: fixes initial weights, data order and augmentation"),
+        _field("rung", _I, "step of the ladder; 0 is dense"),
+        _field("label", _S, "distinguishes tickets of one rung, probes and controls"),
+        _field("numerics", _S, "arithmetic track; tracks never mix"),
+        _field("status", _S, "done, collapsed, diverged, failed or not applicable"),
+        _field("reason", _S, "why the status is not done"),
+        # sparsity
+        _field("density_asked", _F, "density of the rung", unit="kept / prunable"),
+        _field("density", _F, "density of the ticket, counted by the harness", unit="kept / prunable"),
+        _field("kept", _I, "prunable weights kept", unit="weights"),
+        _field("prunable", _I, "weights that masks cover", unit="weights"),
+        _field("parameters", _I, "all parameters of the dense network", unit="weights"),
+        _field("kept_per_layer", _LAYERS, "weights kept of every prunable parameter, in network order"),
+        _field("mask_digest", _S, "digest of the mask's bits"),
+        _field("start_step", _I, "step of the submitted checkpoint", unit="steps"),
+        _field("optimizer_state", _S, "fresh, carried or dropped (another optimizer wrote it)"),
+        _field("carried", _B, "whether the ticket starts from trained weights of the setting it was found on"),
+        _field("edited", _B, "whether a kept weight or buffer equals none that the harness made"),
+        # quality
+        _field("metric", _S, "what test and validation columns measure"),
+        _field("higher_is_better", _B, "direction of the metric"),
+        _field("test_final", _F, "metric on the test set at the last step", better="see higher_is_better"),
+        _field("test_best", _F, "the same at best_step", better="see higher_is_better"),
+        _field("validation_final", _F, "metric on the validation set at the last step"),
+        _field("validation_best", _F, "the same at best_step"),
+        _field("loss_validation_best", _F, "lowest validation loss", unit="nats", better="lower"),
+        _field("best_step", _I, "step of lowest validation loss, of the schedule; the first of equals", unit="steps"),
+        _field("curve", _CURVE, "evaluations under the submitted mask; test is drawn, never used"),
+        _field("early_losses", pa.list_(_F), "the first 16 training losses, for verify", unit="nats"),
+        _field("test_correct", pa.binary(), "test examples right at the end, packed bits in canonical order"),
+        _field("test_examples", _I, "size of the test set", unit="examples"),
+        _field("test_scores", pa.list_(_F), "per-item scores where there is no right and wrong"),
+        _field("path_length", _F, "sum of L2 distances between weights at successive evaluations", unit="L2"),
+        _field("distance_moved", _F, "distance of weights from start to end", unit="L2"),
+        # cost
+        _field("search_steps", _I, "training steps charged to the search", unit="steps", better="lower"),
+        _field("search_examples", _I, "examples charged to the search, scoring included", better="lower"),
+        _field("search_seconds", _F, "time the method itself took", unit="s", compared=False),
+        _field("training_steps", _I, "steps the ticket was trained for", unit="steps"),
+        _field("wall_seconds", _F, "time the ticket's training took", unit="s", compared=False),
+        _field("device_seconds", _F, "time the device computed on it", unit="s", compared=False),
+        _field("peak_memory_bytes", _I, "most memory the process or device held", unit="bytes", compared=False),
+        # deployment
+        _field("flops", _F, "floating-point operations an example at measured density", better="lower"),
+        _field("flops_dense", _F, "the same of the dense network"),
+        _field("bytes_dense", _I, "parameters stored dense", unit="bytes"),
+        _field(
+            "bytes_sparse", _I, "parameters stored compressed by rows where smaller", unit="bytes", better="lower"
+        ),
+        _field("latency", _F, "time for a batch, when asked for", unit="s", compared=False, better="lower"),
+        # provenance
+        _field("suite_version", _S, "version of ticketbench", compared=False),
+        _field("engine_version", _I, "version of all code that can change a bit of a training"),
+        _field("commit", _S, "commit of the suite's checkout, if it was one", compared=False),
+        _field("dirty", _B, "whether that checkout had changes", compared=False),
+        _field("packages", _PACKAGES, "versions of what computes", compared=False),
+        _field("device", _S, "kind of processor or accelerator", compared=False),
+        _field("threads", _I, "threads a training used", compared=False),
+        _field("data_digest", _S, "digest of the data set's content in canonical order"),
+        _field("finished_at", _S, "when the row was made, UTC", compared=False),
+    ],
+    metadata={"ticketbench_schema": str(SCHEMA_VERSION)},
+)
+COMPARED = tuple(f.name for f in SCHEMA if f.metadata[b"compared"] == b"yes")
+
+
+def row_id(row: Mapping[str, Any]) -> str:
+    """Digest of the row's key and nothing else."""
+    key = [row[name] for name in KEY]
+    return hashlib.sha256(json.dumps(key, separators=(",", ":")).encode()).hexdigest()[:32]
+
+
+def result_file(folder: Path, task: str, method: str) -> Path:
+    """Where the rows of a task and method lie."""
+    return folder / task / f"{method}.parquet"
+
+
+def result_files(folder: Path) -> Iterator[Path]:
+    """All result files below a folder, in a fixed order."""
+    return iter(sorted(folder.rglob("*.parquet")))
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of one file. Raises `TicketbenchError` where it is not a result file or is damaged."""
+    try:
+        # Not `read_table`, which takes a folder for one table of all the files in it.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
+    except FileNotFoundError:
+        raise TicketbenchError(f"{path}: there is no such file.") from None
+    except (pa.ArrowException, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise TicketbenchError(f"{path}: is not a readable Parquet file ({first}).") from None
+    rows: list[Row] = validated(table, path).to_pylist()
+    return rows
+
+
+def validated(table: pa.Table, path: Path) -> pa.Table:
+    """The table in today's schema. Raises `TicketbenchError` where it does not hold results, or damaged ones."""
+    version = (table.schema.metadata or {}).get(b"ticketbench_schema")
+    if version is None:
+        raise TicketbenchError(f"{path}: is a Parquet file, but does not hold ticketbench results.")
+    if not version.isdigit() or int(version) > SCHEMA_VERSION:
+        raise TicketbenchError(
+            f"{path}: was written by a newer ticketbench (schema {version.decode(errors='replace')}, this one reads "
+            f"up to {SCHEMA_VERSION}); upgrade to read it."
+        )
+    if len(set(table.schema.names)) < len(table.schema.names):
+        raise TicketbenchError(f"{path}: has two columns of one name.")
+    if missing := [name for name in SCHEMA.names if name not in table.schema.names]:
+        raise TicketbenchError(f"{path}: lacks the columns {', '.join(missing)}.")
+    try:
+        table = table.select(SCHEMA.names).cast(SCHEMA)
+    except (pa.ArrowException, ValueError) as error:
+        raise TicketbenchError(f"{path}: a column is not of its type: {error}") from None
+    ids: set[str] = set()
+    for row in table.select(["row_id", *KEY, "status", "kept", "prunable"]).to_pylist():
+        if row["row_id"] != row_id(row):
+            raise TicketbenchError(f"{path}: row {row['row_id']} is damaged: its id does not fit its key.")
+        if row["row_id"] in ids:
+            raise TicketbenchError(f"{path}: row {row['row_id']} is there twice.")
+        if row["status"] not in STATUSES or row["kind"] not in KINDS:
+            raise TicketbenchError(f"{path}: row {row['row_id']} has status {row['status']!r}, kind {row['kind']!r}.")
+        ids.add(row["row_id"])
+    return table
+
+
+def merge(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+    """Union on `row_id`; of two rows that agree in every compared field the older stays.
+
+    Rows are as `read_rows` gives them. Raises `TicketbenchError` for two of one id that differ in a compared field.
+    """
+    merged = {row["row_id"]: row for row in old}
+    for row in new:
+        known = merged.setdefault(row["row_id"], row)
+        if differing := [name for name in COMPARED if not _equal(known[name], row[name])]:
+            raise TicketbenchError(
+                f"Two rows of {describe(row)} differ in {', '.join(differing)}; neither was taken. Results that "
+                "conflict come from different software or machines: keep them in different folders."
+            )
+    return sorted(merged.values(), key=_order)
+
+
+def describe(row: Mapping[str, Any]) -> str:
+    """A row's key in words."""
+    label = f" {row['label']}" if row["label"] else ""
+    return f"{row['task']} {row['method']}{label}, seed {row['seed']}, rung {row['rung']}"
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Write one file, whole or not at all. Raises `TicketbenchError` where the disk refuses."""
+    table = pa.Table.from_pylist(sorted(rows, key=_order), schema=SCHEMA)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+        temporary.replace(path)
+    except OSError as error:
+        raise TicketbenchError(
+            f"{path}: cannot be written: {error.strerror or error}. Nothing was changed."
+        ) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def add_rows(path: Path, new: Iterable[Row], replacing: Iterable[str] = ()) -> None:
+    """Merge rows into a file, those in `replacing` (row ids) taken out first; safe beside other processes.
+
+    Raises `TicketbenchError` for a conflict, a damaged file or a full disk; the file then stays as it was.
+    """
+    with _locked(path):
+        dropped = set(replacing)
+        old = [row for row in read_rows(path) if row["row_id"] not in dropped] if path.exists() else []
+        write_rows(path, merge(old, _as_stored(new)))
+
+
+def _as_stored(rows: Iterable[Row]) -> list[Row]:
+    """Rows as they come back from a file: a tuple or an integer in place of a list or a float is no conflict."""
+    stored: list[Row] = pa.Table.from_pylist(list(rows), schema=SCHEMA).to_pylist()
+    return stored
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f".{path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise TicketbenchError(f"{path}: cannot be written: {error.strerror}.") from None
+
+
+def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The order of rows in a file. The id comes last, so that it never depends on which rows came first."""
+    names = ("method_params", "found_on", "trained_on", "kind", "seed", "rung", "label", "row_id")
+    return tuple(row[name] for name in names)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Equality in every bit, under which a number that is not one equals itself, inside lists too."""
+    return repr(one) == repr(other)
