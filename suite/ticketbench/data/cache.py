@@ -1,0 +1,59 @@
+"""Decoded data sets, kept in the user's cache folder.
+
+A file is named after the pinned digest and its content is checked against that digest at every reading, so that
+neither another copy of the data set nor a damaged file can answer.
+"""
+
+import logging
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import safetensors.torch
+from safetensors import SafetensorError
+
+from ticketbench.data.examples import Examples, content_digest
+from ticketbench.paths import cache_folder
+
+
+def path(name: str, digest: str) -> Path:
+    """Where the decoded data set of this name and pinned digest is kept."""
+    return cache_folder() / "data" / f"{name}-{digest[:16]}.safetensors"
+
+
+def read(name: str, digest: str) -> tuple[Examples, Examples] | None:
+    """Training and test split in canonical order, or nothing where there is no whole and true copy."""
+    try:
+        # Bytes, not a memory map: what was checked must not change under the program that uses it.
+        tensors = safetensors.torch.load(path(name, digest).read_bytes())
+        train = Examples(tensors["train.inputs"], tensors["train.targets"])
+        test = Examples(tensors["test.inputs"], tensors["test.targets"])
+        return (train, test) if content_digest(train, test) == digest else None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        return None
+
+
+def write(name: str, digest: str, train: Examples, test: Examples) -> None:
+    """Keep the decoded data set. A folder that cannot be written costs the next run time, and this one nothing."""
+    kept = path(name, digest)
+    tensors = {
+        "train.inputs": train.inputs,
+        "train.targets": train.targets,
+        "test.inputs": test.inputs,
+        "test.targets": test.targets,
+    }
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=kept.parent, prefix=f"{name}-", suffix=".tmp", delete=False) as file:
+            temporary = Path(file.name)
+        try:
+            temporary.write_bytes(safetensors.torch.save(tensors))
+            temporary.replace(kept)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        logging.getLogger(__name__).warning(
+            "%s: the decoded data set could not be kept in %s (%s); the next run decodes it again.",
+            name,
+            kept.parent,
+            error.strerror or error,
+        )

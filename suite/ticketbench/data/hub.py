@@ -1,0 +1,127 @@
+"""Data sets in the layout of the Hugging Face hub: from a local mirror, or else from the hub."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ticketbench.data.examples import Examples
+from ticketbench.data.images import decode, reason
+from ticketbench.data.sources import HubSource
+from ticketbench.errors import TicketbenchError
+
+_SECONDS_TO_ANSWER = 5.0
+
+
+def read(name: str, source: HubSource) -> tuple[Examples, Examples, str]:
+    """The training and test split in the order they are stored in, and where they were read from, in words.
+
+    From `$TICKETBENCH_DATA/<hub id>` where there is such a folder, else from the hub. Raises `TicketbenchError`
+    where there is neither, or what is there cannot be read as this data set.
+    """
+    folder = _mirror(name, source)
+    where = str(folder) if folder else f"{source.id} on the Hugging Face hub"
+    with _quiet():
+        stored = _open_mirror(name, source, folder) if folder else _open_hub(name, source)
+        if missing := {"train", "test"} - set(stored):
+            raise TicketbenchError(
+                f"{name}: {where} lacks the split {' and '.join(sorted(missing))}; "
+                f"it has {', '.join(sorted(stored))}, expected train and test."
+            )
+        train = decode(stored["train"], source, f"{name}: {where}, split train")
+        test = decode(stored["test"], source, f"{name}: {where}, split test")
+    return train, test, where
+
+
+def _mirror_root() -> Path | None:
+    said = os.environ.get("TICKETBENCH_DATA")
+    return Path(said).expanduser() if said else None
+
+
+def _mirror(name: str, source: HubSource) -> Path | None:
+    root = _mirror_root()
+    if root is None:
+        return None
+    if not root.is_dir():
+        raise TicketbenchError(
+            f"{name}: TICKETBENCH_DATA is {root}, which is not a folder. "
+            f"Set it to a folder that holds {source.id} in the hub's layout, or unset it."
+        )
+    folder = root / source.id
+    return folder if folder.is_dir() else None
+
+
+def _open_mirror(name: str, source: HubSource, folder: Path) -> dict[str, Any]:
+    import datasets
+
+    try:
+        # Streamed, or the library first writes a second copy of every file to the disk; its own cache folder,
+        # which it wants nevertheless, may lie where nothing can be written.
+        with TemporaryDirectory() as nothing:
+            stored: dict[str, Any] = datasets.load_dataset(
+                str(folder), source.config, streaming=True, cache_dir=nothing
+            )
+    except Exception as error:  # the library raises what its many readers raise
+        raise TicketbenchError(
+            f"{name}: {folder} cannot be read as configuration {source.config} of {source.id}: {reason(error)}. "
+            "Expected its README.md and the files of the splits train and test, as on the hub."
+        ) from error
+    return stored
+
+
+def _open_hub(name: str, source: HubSource) -> dict[str, Any]:
+    import datasets
+
+    silence = _silence(source)
+    before = datasets.config.HF_HUB_OFFLINE
+    try:
+        # Told that it is offline, the library looks into its own cache at once; else it retries for half a minute.
+        datasets.config.HF_HUB_OFFLINE = before or silence is not None
+        stored: dict[str, Any] = datasets.load_dataset(source.id, source.config)
+    except Exception as error:  # the library raises what its many readers raise
+        root = _mirror_root()
+        looked = f"is neither in TICKETBENCH_DATA ({root}) nor" if root else "is not"
+        raise TicketbenchError(
+            f"{name}: {source.id} {looked} to be had from the Hugging Face hub ({silence or reason(error)}). "
+            f"Set TICKETBENCH_DATA to a folder that holds {source.id} in the hub's layout, "
+            "or connect to the network once."
+        ) from error
+    finally:
+        datasets.config.HF_HUB_OFFLINE = before
+    return stored
+
+
+def _silence(source: HubSource) -> str | None:
+    """Why the hub does not answer, or nothing where it does (whatever it says)."""
+    import huggingface_hub
+
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    address = f"{huggingface_hub.constants.ENDPOINT}/api/datasets/{source.id}"
+    try:
+        huggingface_hub.get_session().head(address, timeout=_SECONDS_TO_ANSWER)
+    except Exception as error:  # requests or httpx, by the version of huggingface_hub
+        return f"no answer from {huggingface_hub.constants.ENDPOINT}: {reason(error)}"
+    return None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars or log lines from the library, whose settings are left as they were."""
+    import datasets
+    import huggingface_hub
+
+    log = datasets.utils.logging
+    verbosity = log.get_verbosity()
+    bars = [m for m in (datasets.utils, huggingface_hub.utils) if not m.are_progress_bars_disabled()]
+    log.set_verbosity(log.CRITICAL)
+    for module in bars:
+        module.disable_progress_bars()
+    try:
+        yield
+    finally:
+        log.set_verbosity(verbosity)
+        for module in bars:
+            module.enable_progress_bars()

@@ -1,0 +1,62 @@
+"""Where the data sets come from, and the content that each must have."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A data set of labelled images.
+
+    `digest` is the `content_digest` of the original data set in canonical order: it, not a revision of the hub, is
+    what pins the content. `scale` is the pixel value that stands for 1.
+    """
+
+    digest: str
+    classes: int
+    scale: int = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubSource(Source):
+    """One that lies on the Hugging Face hub.
+
+    `id` is its name there and its path below `$TICKETBENCH_DATA`, `config` the hub's configuration, `image` and
+    `label` are its columns. `shape` is (channels, height, width).
+    """
+
+    id: str
+    config: str
+    image: str = "image"
+    label: str = "label"
+    shape: tuple[int, int, int]
+
+
+SOURCES: dict[str, Source] = {
+    "digits": Source(
+        classes=10,
+        scale=16,
+        digest="69f921707e496ad0ae444456751db1a7dba2e5790e1a99d82458bf1470a49e18",
+    ),
+    "mnist": HubSource(
+        id="ylecun/mnist",
+        config="mnist",
+        shape=(1, 28, 28),
+        classes=10,
+        digest="aabc76e83a31073f864a142ceb8515c63d7dee060608dff2a421be410e32f7c8",
+    ),
+    "fashion-mnist": HubSource(
+        id="zalando-datasets/fashion_mnist",
+        config="fashion_mnist",
+        shape=(1, 28, 28),
+        classes=10,
+        digest="371cb77562221dc042c92213ca9ef9d3dc187327b1de50ff7487bfdeb856ed99",
+    ),
+    "cifar-10": HubSource(
+        id="uoft-cs/cifar10",
+        config="plain_text",
+        image="img",
+        shape=(3, 32, 32),
+        classes=10,
+        digest="bc23efbccf6df7ba88ff5e5909b42080c59960774f03965e397cf16652137c00",
+    ),
+}
