@@ -1,0 +1,5 @@
+"""The domains: what a task's data, network, loss and score are, one file each."""
+
+from ticketbench.harness.workloads.vision import Vision
+
+__all__ = ["Vision"]
