@@ -1,0 +1,163 @@
+"""What a method is shown of one task, setting and seed: the harness's side of `Search`."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ticketbench.harness.charges import Charges
+from ticketbench.harness.training.determinism import generator
+from ticketbench.harness.trainings import Trainings
+from ticketbench.harness.workloads import Vision
+from ticketbench.ladder import Rung, rungs
+from ticketbench.methods import Checkpoint, Method, Search, find_methods
+from ticketbench.methods.search import Batch
+from ticketbench.methods.state import State
+from ticketbench.task import Task
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Torch as the harness needs it, whatever a method has left on at its yield, and afterwards as it was.
+
+    Under `no_grad` nothing trains; under autocast, another default type or device it would train other bits.
+    """
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with ExitStack() as modes:
+            modes.enter_context(torch.inference_mode(False))
+            modes.enter_context(torch.enable_grad())
+            for device in ("cpu", "cuda"):
+                if torch.is_autocast_enabled(device):
+                    modes.enter_context(torch.autocast(device, enabled=False))
+            if torch.get_default_device().type != "cpu":
+                modes.enter_context(torch.device("cpu"))
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+
+
+def reset_modes() -> None:
+    """Torch's own defaults: a method that changed them has done so for itself alone."""
+    torch.set_grad_enabled(True)
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+
+
+class Bench(Search):
+    """One search. `dense_rung` is rung 0; `drawn` holds the initial weights that the harness has handed out.
+
+    A method may read its attributes but not set them, and the task it sees is a copy.
+    """
+
+    _sealed = False
+
+    def __init__(self, task: Task, method: Method, setting: str, seed: int, rung: Rung | None, trainings: Trainings):
+        self.task, self.setting, self.seed = task.model_copy(deep=True), setting, seed
+        self._workload = trainings.workloads[setting]
+        self.steps = self._workload.steps
+        self.dense_rung, *below = ladder_of(task, self._workload)
+        self.ladder = tuple(below)
+        self.rng = generator("method", seed, method.name, rung.index if rung else 0)
+        self.charges = Charges(trainings.known, self._workload.training.batch_size)
+        self.drawn: dict[int, Checkpoint] = {}
+        self._sealed = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._sealed:
+            raise AttributeError(f"search.{name}: a search cannot be changed")
+        super().__setattr__(name, value)
+
+    @property
+    def initial(self) -> Checkpoint:
+        return self._draw(0)
+
+    def reinitialized(self, draw: int) -> Checkpoint:
+        if draw < 1:
+            raise ValueError(f"draws of reinitialized weights count from 1, got {draw}")
+        return self._draw(draw)
+
+    @undisturbed()
+    def network(self, checkpoint: Checkpoint) -> nn.Module:
+        state = checkpoint.state()
+        self.charges.read(checkpoint.trainings)
+        network = self._workload.fresh_module().eval()
+        network.load_state_dict({**state.weights, **state.buffers})
+        return self.charges.count(network)
+
+    def batches(
+        self, count: int, size: int | None = None, draw: int = 0, per_class: int | None = None
+    ) -> list[Batch]:
+        if (size is None) == (per_class is None):
+            raise ValueError("batches: say either size or per_class")
+        if per_class is not None and per_class < 1:
+            raise ValueError(f"batches: per_class {per_class}; a batch has at least one of each class")
+        if size is not None and not 0 < size <= self._workload.examples:
+            raise ValueError(f"batches: size {size} of {self._workload.examples} training examples")
+        chosen = []
+        for index in range(count):
+            purpose = ("batches", draw, index)
+            if size is not None:
+                indices = self._workload.sample(size, self.seed, *purpose)
+            else:
+                indices = self._workload.sample_per_class(per_class or 0, self.seed, *purpose)
+            chosen.append(self._workload.batch(indices))
+        return chosen
+
+    def loss(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+        return self._workload.loss(network, None, inputs, targets)
+
+    def method(self, name: str, rung: Rung | None = None, **parameters: Any) -> Generator[Any, Any, Any]:
+        found = find_methods([name])
+        if len(found) != 1:
+            raise ValueError(f"search.method: {name} names {len(found)} methods, not one")
+        if found[0].per_rung and rung is None:
+            raise ValueError(f"search.method: {name} is run once a rung; say which: search.method({name!r}, rung)")
+        return found[0].with_parameters(**parameters).start(self, rung)
+
+    def handle(self, checkpoint: Checkpoint, load: Callable[[], State]) -> Checkpoint:
+        """The checkpoint as this search's method holds it: read on its account, from what `load` gives."""
+        return Checkpoint(
+            checkpoint.key, checkpoint.step, load, trainings=checkpoint.trainings, on_read=self.charges.read
+        )
+
+    def made(self, checkpoint: Checkpoint) -> bool:
+        """Whether it is a checkpoint of this search, its tensors read on this search's account."""
+        return checkpoint._on_read == self.charges.read
+
+    @undisturbed()
+    def _draw(self, draw: int) -> Checkpoint:
+        if draw not in self.drawn:
+            state = self._workload.initial(self.seed, draw)
+            self.drawn[draw] = Checkpoint(None, 0, lambda: state, on_read=self.charges.read)
+        return self.drawn[draw]
+
+
+def ladder_of(task: Task, workload: Vision) -> tuple[Rung, ...]:
+    """The task's ladder on its network, rung 0 (dense) first."""
+    sizes = {name: parameter.numel() for name, parameter in workload.module().named_parameters()}
+    return rungs(task.ladder, {name: sizes[name] for name in workload.prunable})
+
+
+def weights_made_by(state: State, made: Iterable[State]) -> bool:
+    """Whether every kept weight equals that of one of these states, place by place, and every buffer one."""
+    unknown = {
+        name: state.mask[name].clone() if name in state.mask else torch.ones_like(weight, dtype=torch.bool)
+        for name, weight in state.weights.items()
+    }
+    buffers = dict(state.buffers)
+    for other in made:
+        for name, open_places in unknown.items():
+            open_places &= state.weights[name] != other.weights[name]
+        buffers = {name: buffer for name, buffer in buffers.items() if not torch.equal(buffer, other.buffers[name])}
+        if not buffers and not any(bool(places.any()) for places in unknown.values()):
+            return True
+    return False
+
+
+def starts_from(state: State, initial: State) -> bool:
+    """Whether all kept weights are those of this draw of initial weights."""
+    return weights_made_by(State(state.step, state.weights, {}, state.mask), [initial])

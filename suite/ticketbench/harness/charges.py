@@ -1,0 +1,64 @@
+"""What a search costs: the trainings a method looked at or started from, and the examples it scored with.
+
+Assumes dense kernels: a masked step costs a full one (PROTOCOL, search cost).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from ticketbench.harness.trainings import Training
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What the search behind one ticket is charged."""
+
+    steps: int
+    examples: int
+    seconds: float
+
+
+@dataclass
+class Charges:
+    """The account of one search. `known` finds a training by its identity."""
+
+    known: Callable[[str], Training]
+    batch_size: int
+    seconds: float = 0.0
+    scored: int = 0
+    looked_at: set[str] = field(default_factory=set)
+
+    def read(self, trainings: frozenset[str]) -> None:
+        """The method looked at tensors that came from these trainings."""
+        self.looked_at |= trainings
+
+    def count(self, network: nn.Module) -> nn.Module:
+        """Count every example that passes through this network, forward."""
+
+        def counted(_: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> None:
+            first = [*inputs, *named.values()][:1]
+            self.scored += sum(len(each) for each in first)
+
+        network.register_forward_pre_hook(counted, with_kwargs=True)
+        return network
+
+    def before(self, started_from: frozenset[str]) -> Charge:
+        """The charge of a ticket that starts from these trainings: they, all looked at, and all behind those.
+
+        Every stretch of a line is charged once, however many trainings share it.
+        """
+        spans: dict[str, tuple[int, int]] = {}
+        waiting, seen = [*self.looked_at, *started_from], set[str]()
+        while waiting:
+            each = waiting.pop()
+            if each in seen:
+                continue
+            seen.add(each)
+            training = self.known(each)
+            start, until = spans.get(training.line, (training.start.step, training.until))
+            spans[training.line] = (start, max(until, training.until))
+            waiting += training.start.trainings
+        steps = sum(until - start for start, until in spans.values())
+        return Charge(steps, steps * self.batch_size + self.scored, self.seconds)

@@ -1,0 +1,126 @@
+"""What there is to do: the searches whose rows are missing or stale, in shards of one seed and method."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ticketbench.harness.rows import DENSE, parameters_text
+from ticketbench.harness.search import DENSE_METHOD, Job
+from ticketbench.harness.training import ENGINE_VERSION
+from ticketbench.harness.training.determinism import NUMERICS
+from ticketbench.methods import Method
+from ticketbench.results import Row, read_rows, result_file
+from ticketbench.task import Task
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What one process does in one go: the searches of one method with one seed."""
+
+    task: Task
+    method: Method
+    seed: int
+    jobs: tuple[Job, ...]
+
+    @property
+    def dense(self) -> bool:
+        """Whether it is the dense network, for which the methods of its seed wait."""
+        return self.method.name == DENSE
+
+    @property
+    def rows(self) -> int:
+        """How many rows are still to come, if no method yields several tickets a rung."""
+        if self.dense:
+            return len(self.jobs)
+        rungs = sum(1 if job.rung is not None else self.task.ladder.rounds for job in self.jobs)
+        return rungs * len(self.task.settings)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Shards in the order they are begun, dense networks first.
+
+    `there` counts rows that need no work; `failed` are those of them that say so, and are not tried again.
+    """
+
+    shards: tuple[Shard, ...]
+    there: int
+    failed: tuple[Row, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows are still to come."""
+        return sum(shard.rows for shard in self.shards)
+
+    @property
+    def stale(self) -> int:
+        """How many rows will be replaced."""
+        return sum(len(job.stale) for shard in self.shards for job in shard.jobs)
+
+
+def make_plan(tasks: Sequence[Task], methods: Sequence[Method], seeds: int | None, results: Path) -> Plan:
+    """What is missing from the results for these tasks and methods; `seeds` None takes each task's own number.
+
+    Raises `TicketbenchError` where a result file cannot be read, or a row cannot hold a method's parameters.
+    """
+    for method in methods:
+        parameters_text(method)
+    shards: list[Shard] = []
+    there = 0
+    failed: list[Row] = []
+    for wave in ([DENSE_METHOD], methods):
+        for task in tasks:
+            for method in wave:
+                rows = _rows(results, task, method.name)
+                for seed in range(seeds if seeds is not None else task.replicates.seeds):
+                    jobs = []
+                    for job in _jobs(task, method, seed):
+                        mine = [row for row in rows if _belongs(row, job)]
+                        if _finished(job, mine):
+                            there += len(mine)
+                            failed += [row for row in mine if row["status"] == "failed"]
+                        else:
+                            jobs.append(replace(job, stale=frozenset(row["row_id"] for row in mine)))
+                    if jobs:
+                        shards.append(Shard(task, method, seed, tuple(jobs)))
+    return Plan(tuple(shards), there, tuple(failed))
+
+
+def _jobs(task: Task, method: Method, seed: int) -> list[Job]:
+    rungs = range(1, task.ladder.rounds + 1) if method.per_rung else (None,)
+    return [Job(task, method, setting, seed, rung) for setting in task.settings for rung in rungs]
+
+
+def _rows(results: Path, task: Task, method: str) -> list[Row]:
+    path = result_file(results, task.id, method)
+    found = read_rows(path) if path.exists() else []
+    return [row for row in found if row["task_version"] == task.version]
+
+
+def _current(row: Row, task: Task, method_digest: str) -> bool:
+    return bool(
+        row["task_digest"] == task.digest
+        and row["method_digest"] == method_digest
+        and row["engine_version"] == ENGINE_VERSION
+        and row["numerics"] == NUMERICS
+    )
+
+
+def _belongs(row: Row, job: Job) -> bool:
+    return (
+        row["seed"] == job.seed
+        and row["found_on"] == job.found_on
+        and row["method_params"] == parameters_text(job.method)
+        and (job.rung is None or row["rung"] == job.rung)
+    )
+
+
+def _finished(job: Job, rows: list[Row]) -> bool:
+    """A search's rows appear together, so it is finished where every rung and setting has a current row."""
+    if not all(_current(row, job.task, job.method.digest) for row in rows):
+        return False
+    if job.method.name == DENSE:
+        return bool(rows)
+    scored = {(row["rung"], row["trained_on"]) for row in rows if row["kind"] == "ticket"}
+    rungs = range(1, job.task.ladder.rounds + 1) if job.rung is None else (job.rung,)
+    return all((rung, setting) in scored for rung in rungs for setting in job.task.settings)

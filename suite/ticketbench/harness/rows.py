@@ -1,0 +1,165 @@
+"""From a scored ticket to a row."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from ticketbench.errors import TicketbenchError
+from ticketbench.harness.charges import Charge
+from ticketbench.harness.provenance import code, now, packages
+from ticketbench.harness.store import Measured
+from ticketbench.harness.training import ENGINE_VERSION
+from ticketbench.harness.training.determinism import NUMERICS, device_kind
+from ticketbench.harness.workloads import Vision
+from ticketbench.ladder import Rung
+from ticketbench.masks import Mask, count, count_per_layer
+from ticketbench.methods import Method
+from ticketbench.methods.state import State, Tensors, mask_digest
+from ticketbench.results import SCHEMA, Row, row_id
+from ticketbench.task import Task
+
+DENSE = "dense"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose row it is: everything in the key but the kind, the setting trained on, the rung and the label."""
+
+    task: Task
+    method: str
+    method_params: str
+    method_digest: str
+    found_on: str
+    seed: int
+
+
+def parameters_text(method: Method) -> str:
+    """A method's parameters, where not at their defaults, as canonical JSON: as they stand in a row.
+
+    Raises `TicketbenchError` for what JSON does not hold: its text might differ from run to run, and with it the row.
+    """
+    try:
+        return json.dumps(method.given, sort_keys=True, separators=(",", ":"))
+    except (TypeError, ValueError):
+        given = ", ".join(f"{name}={value!r}" for name, value in method.parameters.items())
+        raise TicketbenchError(
+            f"method {method.name!r}: parameters are numbers, texts, truths, None, and lists and dicts of these; "
+            f"got {given}."
+        ) from None
+
+
+def blank_row(
+    identity: Identity, kind: str, trained_on: str, rung: int, label: str, workload: Vision, status: str, reason: str
+) -> Row:
+    """A row that says what was asked and of what became of it only the status; the rest null."""
+    row: Row = dict.fromkeys(SCHEMA.names)
+    row |= {
+        "kind": kind,
+        "task": identity.task.id,
+        "task_version": identity.task.version,
+        "task_digest": identity.task.digest,
+        "method": identity.method,
+        "method_params": identity.method_params,
+        "method_digest": identity.method_digest,
+        "found_on": identity.found_on,
+        "trained_on": trained_on,
+        "seed": identity.seed,
+        "rung": rung,
+        "label": label,
+        "numerics": NUMERICS,
+        "status": status,
+        "reason": reason,
+        "metric": workload.metric,
+        "higher_is_better": workload.higher_is_better,
+        "test_examples": workload.test_examples,
+        "suite_version": code().suite_version,
+        "engine_version": ENGINE_VERSION,
+        "commit": code().commit,
+        "dirty": code().dirty,
+        "packages": [{"name": name, "version": version} for name, version in packages()],
+        "device": device_kind(workload.device),
+        "threads": 1,
+        "data_digest": workload.data_digest,
+        "finished_at": now(),
+    }
+    return row | {"row_id": row_id(row)}
+
+
+def sparsity_columns(rung: Rung, mask: Mask, weights: Tensors) -> Row:
+    """What the harness counted of a mask."""
+    kept, sizes = count_per_layer(mask), {name: m.numel() for name, m in mask.items()}
+    total, prunable = count(mask), sum(sizes.values())
+    return {
+        "density_asked": rung.density,
+        "density": total / prunable,
+        "kept": total,
+        "prunable": prunable,
+        "parameters": sum(weight.numel() for weight in weights.values()),
+        "kept_per_layer": [{"layer": n, "kept": kept[n], "prunable": sizes[n]} for n in mask],
+        "mask_digest": mask_digest(mask),
+    }
+
+
+def quality_columns(state: State) -> Row:
+    """What was measured of a trained network. Test data chooses nothing: best is of lowest validation loss."""
+    history = state.history
+    row: Row = {
+        "curve": [asdict(point) for point in history.points],
+        "early_losses": list(history.early_losses),
+        "path_length": history.path_length,
+        "distance_moved": history.distance_moved,
+    }
+    if history.diverged:
+        return row | {"status": "diverged", "reason": f"the loss was not finite at step {state.step}"}
+    final = history.points[-1]
+    best = min(history.points, key=lambda point: point.validation_loss)
+    row |= {
+        "status": "collapsed" if history.one_answer else "done",
+        "reason": "one class for every test example" if history.one_answer else "",
+        "test_final": final.test,
+        "test_best": best.test,
+        "validation_final": final.validation,
+        "validation_best": best.validation,
+        "loss_validation_best": best.validation_loss,
+        "best_step": best.step,
+        "test_correct": history.test_correct,
+    }
+    return row
+
+
+def cost_columns(charge: Charge, steps: int, measured: Measured) -> Row:
+    """What the search and the ticket's own training took."""
+    return {
+        "search_steps": charge.steps,
+        "search_examples": charge.examples,
+        "search_seconds": charge.seconds,
+        "training_steps": steps,
+        **asdict(measured),
+    }
+
+
+def deployment_columns(workload: Vision, mask: Mask, weights: Tensors) -> Row:
+    """What the network would take to run and to store."""
+    dense, per_layer = workload.flops
+    kept = count_per_layer(mask)
+    saved = sum(per_layer[name] * (1 - kept[name] / mask[name].numel()) for name in mask)
+    bytes_dense, bytes_sparse = stored_bytes(weights, mask)
+    return {
+        "flops": dense - saved,
+        "flops_dense": dense,
+        "bytes_dense": bytes_dense,
+        "bytes_sparse": bytes_sparse,
+    }
+
+
+def stored_bytes(weights: Tensors, mask: Mask) -> tuple[int, int]:
+    """Bytes of all parameters stored dense, and with every masked one compressed by rows where that is smaller.
+
+    Compressed by rows (CSR): the kept values, an int32 column for each, and an int32 offset for every row and
+    one more; a convolution's rows are its filters.
+    """
+    dense = {name: weight.numel() * weight.element_size() for name, weight in weights.items()}
+    sparse = dict(dense)
+    for name, kept in mask.items():
+        compressed = int(kept.sum()) * (weights[name].element_size() + 4) + 4 * (kept.shape[0] + 1)
+        sparse[name] = min(dense[name], compressed)
+    return sum(dense.values()), sum(sparse.values())

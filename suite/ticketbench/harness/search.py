@@ -1,0 +1,316 @@
+"""Driving a method: its generator is resumed with what came of each request, and every ticket becomes a row.
+
+The harness trusts no method: what it asks for is checked, what it raises is a row's status, and one method's
+failure stops no other.
+"""
+
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ticketbench.errors import TicketbenchError
+from ticketbench.harness.bench import Bench, ladder_of, reset_modes, starts_from, undisturbed, weights_made_by
+from ticketbench.harness.requests import check_probe, check_ticket, check_train
+from ticketbench.harness.rows import (
+    DENSE,
+    Identity,
+    blank_row,
+    cost_columns,
+    deployment_columns,
+    parameters_text,
+    quality_columns,
+    sparsity_columns,
+)
+from ticketbench.harness.training.determinism import configure, seed_of
+from ticketbench.harness.trainings import Course, Training, Trainings
+from ticketbench.ladder import Rung
+from ticketbench.methods import Checkpoint, Diverged, Method, Probe, Refused, Request, Ticket, Train
+from ticketbench.methods.state import State
+from ticketbench.networks import meets
+from ticketbench.results import Row
+from ticketbench.task import Task
+
+_LONGEST = 400  # characters of what an error says
+
+
+def _no_tickets(search: Any) -> Any:
+    yield from ()
+
+
+DENSE_METHOD = Method(name=DENSE, title="The unpruned network", function=_no_tickets)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One search: a method on a setting with a seed, and for methods that take one, a rung (its index).
+
+    Method `DENSE_METHOD` is the dense network itself. `stale` are the rows that this search's will replace: those
+    that another version of task, method or engine made.
+    """
+
+    task: Task
+    method: Method
+    found_on: str
+    seed: int
+    rung: int | None = None
+    stale: frozenset[str] = frozenset()
+
+    @property
+    def identity(self) -> Identity:
+        """What all its rows have in common."""
+        parameters = parameters_text(self.method)
+        return Identity(self.task, self.method.name, parameters, self.method.digest, self.found_on, self.seed)
+
+
+def run_search(job: Job, trainings: Trainings, scored: Callable[[], None] = lambda: None) -> list[Row]:
+    """Drive one search to its end. The rows of its tickets, and one for every rung that got none.
+
+    `scored` is called as every ticket gets its row.
+    """
+    if job.method.name == DENSE:
+        return [_dense(job, trainings)]
+    try:
+        return _Drive(job, trainings, scored).rows()
+    finally:
+        reset_modes()
+
+
+@undisturbed()
+def _dense(job: Job, trainings: Trainings) -> Row:
+    """The row of the dense network; its training is kept for every method of the seed."""
+    setting = job.found_on
+    bench = Bench(job.task, job.method, setting, job.seed, None, trainings)
+    training = trainings.plan(bench.initial, bench.steps, Course(setting, job.seed))
+    workload = trainings.workloads[setting]
+    row = blank_row(job.identity, "dense", setting, 0, "", workload, "done", "")
+    with suppress(Diverged):
+        trainings.checkpoint(training, keep=True)
+    state, start = trainings.state(training), bench.initial.state()
+    row |= sparsity_columns(bench.dense_rung, start.mask, start.weights)
+    row |= {"start_step": 0, "optimizer_state": "fresh", "carried": False, "edited": False}
+    row |= quality_columns(state)
+    row |= cost_columns(bench.charges.before(frozenset()), state.step, trainings.measured(training))
+    return row | deployment_columns(workload, start.mask, start.weights)
+
+
+class _Drive:
+    """One method at work. Rows gather as its requests are met.
+
+    What requests are judged by is held here, not read from the bench, which the method has in its hands.
+    """
+
+    def __init__(self, job: Job, trainings: Trainings, scored: Callable[[], None]):
+        configure()
+        reset_modes()
+        self.job, self.trainings, self._scored = job, trainings, scored
+        self.workload = trainings.workloads[job.found_on]
+        self.dense_rung, *below = ladder_of(job.task, self.workload)
+        self.ladder, self.steps = tuple(below), self.workload.steps
+        self.rung = self.ladder[job.rung - 1] if job.rung is not None else None
+        self.wanted = (self.rung,) if self.rung is not None else self.ladder
+        self.bench = Bench(job.task, job.method, job.found_on, job.seed, self.rung, trainings)
+        self.charges = self.bench.charges
+        self.made: list[Row] = []
+        self.done: set[tuple[int, str]] = set()
+        self.probes: set[str] = set()
+        self.handed: list[Checkpoint] = []
+        self.fell: dict[Exception, int] = {}
+        self.trouble: Exception | None = None
+
+    def rows(self) -> list[Row]:
+        unmet = [need for need in self.job.method.needs if not meets(self.workload.module(), need)]
+        if unmet:
+            return self._without_tickets("not applicable", f"the network has no {' and no '.join(unmet)}")
+        status, reason = self._drive()
+        return self.made + self._without_tickets(status, reason)
+
+    def _drive(self) -> tuple[str, str]:
+        """Resume the generator until it ends; why, as status and reason for the rungs it left out."""
+        theirs = self.bench.ladder[self.rung.index - 1] if self.rung else None
+        generator = self.job.method.start(self.bench, theirs)
+        answer: Any = None
+        thrown: Exception | None = None
+        ended: tuple[str, str] | None = None
+        resumed = 0
+        while True:
+            self._reseed(resumed)
+            resumed += 1
+            started = time.perf_counter()
+            try:
+                request = generator.throw(thrown) if thrown is not None else generator.send(answer)
+            except StopIteration:
+                ended = "failed", f"{self._ended()}: the method asked for nothing more"
+            except Diverged as error:
+                ended = "diverged", f"{self._ended(self.fell.get(error))}: {_said(error)}"
+            except Refused as error:
+                ended = "failed", f"{self._ended()}: refused: {_said(error)}"
+            except (Exception, SystemExit) as error:
+                ended = "failed", f"{self._ended()}: {_told(error, self.job.method.source)}"
+            self.charges.seconds += time.perf_counter() - started
+            if self.trouble is not None:
+                raise self.trouble
+            if ended is not None:
+                return ended
+            with undisturbed():
+                answer, thrown = self._meet(request)
+
+    def _meet(self, request: Any) -> tuple[Any, Exception | None]:
+        """What came of a request, or of every request in a list; of several errors, the first."""
+        if not isinstance(request, (list, tuple)):
+            return self._meet_one(request)
+        outcomes = [self._meet_one(each) for each in request]
+        errors = [error for _, error in outcomes if error is not None]
+        return [answer for answer, _ in outcomes], errors[0] if errors else None
+
+    def _meet_one(self, request: Request) -> tuple[Any, Exception | None]:
+        held = getattr(request, "checkpoint", None)
+        try:
+            if isinstance(held, Checkpoint) and not self.bench.made(held):
+                raise Refused("the checkpoint is of another search")
+            match request:
+                case Ticket():
+                    return self._score(request), None
+                case Train():
+                    return self._train(request), None
+                case Probe():
+                    self._probe(request)
+                    return None, None
+            raise Refused(f"expected a Ticket, a Train, a Probe or a list of these, got {type(request).__name__}")
+        except (Refused, Diverged) as error:
+            return None, error
+
+    def _train(self, request: Train) -> Checkpoint:
+        until, course = check_train(request, self.steps, self.job.found_on, self.job.seed)
+        training = self.trainings.plan(request.checkpoint, until, course)
+        dense = training.start.key == self.bench.initial.key and course == Course(course.setting, course.seed)
+        return self._handed(training, keep=dense)
+
+    def _score(self, ticket: Ticket) -> Checkpoint:
+        rung, start = check_ticket(ticket, self.job.method, self.ladder, self.rung, self.steps)
+        if (rung.index, ticket.label) in self.done:
+            raise Refused(f"two tickets of rung {rung.index} are labelled {ticket.label!r}; give each its own label")
+        self.done.add((rung.index, ticket.label))
+        own: Checkpoint | None = None
+        diverged: Diverged | None = None
+        for setting in self.job.task.settings:
+            course = Course(setting, self.job.seed, schedule=ticket.schedule)
+            training = self.trainings.plan(start, self.steps, course)
+            try:
+                trained = self._handed(training, keep=True)
+                own = trained if setting == self.job.found_on else own
+            except Diverged as error:
+                diverged = error if setting == self.job.found_on else diverged
+            self.made.append(self._ticket_row(rung, ticket, start, training))
+            self._scored()
+        if diverged is not None or own is None:
+            fallen = diverged or Diverged("the loss was not finite")
+            self.fell[fallen] = rung.index
+            raise fallen
+        return own
+
+    def _ticket_row(self, rung: Rung, ticket: Ticket, start: Checkpoint, training: Training) -> Row:
+        setting = training.course.setting
+        workload, state, began = self.trainings.workloads[setting], self.trainings.state(training), start.state()
+        row = blank_row(self.job.identity, "ticket", setting, rung.index, ticket.label, workload, "done", "")
+        row |= sparsity_columns(rung, began.mask, began.weights)
+        row |= {
+            "start_step": start.step,
+            "optimizer_state": _optimizer_state(began, workload.optimizer.name),
+            "carried": not any(starts_from(began, drawn.state()) for drawn in self.bench.drawn.values()),
+            "edited": not weights_made_by(began, self._made_here(start)),
+        }
+        row |= quality_columns(state)
+        charge = self.charges.before(start.trainings)
+        row |= cost_columns(charge, state.step - start.step, self.trainings.measured(training))
+        return row | deployment_columns(workload, began.mask, began.weights)
+
+    def _probe(self, probe: Probe) -> None:
+        check_probe(probe, self.probes)
+        self.probes.add(probe.label)
+        state = probe.checkpoint.state()
+        scored = self.trainings.score(state, self.job.found_on)
+        rung = self.rung or self.dense_rung
+        row = blank_row(
+            self.job.identity, "probe", self.job.found_on, rung.index, probe.label, self.workload, "done", ""
+        )
+        row |= sparsity_columns(rung, state.mask, state.weights)
+        row |= {"start_step": state.step} | quality_columns(replace(state, history=scored))
+        self.made.append(row)
+
+    def _handed(self, training: Training, keep: bool) -> Checkpoint:
+        made = self.trainings.checkpoint(training, keep=keep)
+        checkpoint = self.bench.handle(made, lambda: self._fetched(made))
+        self.handed.append(checkpoint)
+        return checkpoint
+
+    def _fetched(self, made: Checkpoint) -> State:
+        """What the store has, or must train again, while the method looks: if that fails it is no fault of its."""
+        try:
+            with undisturbed():
+                return made.state()
+        except (TicketbenchError, OSError) as error:
+            self.trouble = error
+            raise
+
+    def _made_here(self, start: Checkpoint) -> Iterator[State]:
+        """Every network the harness has made in this search, the likeliest origin of a ticket first."""
+        yield from (drawn.state() for drawn in self.bench.drawn.values())
+        behind = [handed for handed in self.handed if handed.key in start.trainings]
+        for handed in (*behind, *(h for h in reversed(self.handed) if h not in behind)):
+            yield handed.state()
+
+    def _without_tickets(self, status: str, reason: str) -> list[Row]:
+        scored = {index for index, _ in self.done}
+        rows = []
+        for rung in self.wanted:
+            for setting in self.job.task.settings if rung.index not in scored else ():
+                workload = self.trainings.workloads[setting]
+                row = blank_row(self.job.identity, "ticket", setting, rung.index, "", workload, status, reason)
+                rows.append(row | {"density_asked": rung.density, "prunable": rung.prunable})
+        return rows
+
+    def _ended(self, fell: int | None = None) -> str:
+        """Where the search ended: at the rung whose ticket diverged, or else the first that has no row."""
+        scored = {index for index, _ in self.done}
+        left = [rung.index for rung in self.wanted if rung.index not in scored]
+        at = fell or (left[0] if left else None)
+        return f"ended at rung {at}" if at else "ended"
+
+    def _reseed(self, resumed: int) -> None:
+        """Global generators, should a method draw from them: the same at every resume, whatever ran between."""
+        job = self.job
+        seed = seed_of("resume", job.seed, job.method.name, job.rung or 0, resumed)
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+
+
+def _optimizer_state(state: State, optimizer: str) -> str:
+    if state.optimizer is None:
+        return "fresh"
+    return "carried" if state.optimizer_name == optimizer else "dropped"
+
+
+def _told(error: BaseException, source: Path | None) -> str:
+    """An error that a method raised: what, and where in its file."""
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if source and f.filename == str(source)]
+    place = f" (line {lines[-1]} of {source.name})" if source and lines else ""
+    said = _said(error)
+    return f"{type(error).__name__}{f': {said}' if said else ''}{place}"
+
+
+def _said(error: BaseException) -> str:
+    """What an error says, fit for a row that others will read: one line, not endless, and nobody's home folder."""
+    try:
+        said = " ".join(str(error).replace(str(Path.home()), "~").split()).encode(errors="replace").decode()
+    except Exception:
+        said = "cannot be printed"
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."

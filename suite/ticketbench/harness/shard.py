@@ -1,0 +1,95 @@
+"""One process at work on one shard: from its searches to rows, through the store that all share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ticketbench.errors import TicketbenchError
+from ticketbench.harness.bench import undisturbed
+from ticketbench.harness.plan import Shard
+from ticketbench.harness.search import run_search
+from ticketbench.harness.store import Store
+from ticketbench.harness.trainings import Trainings
+from ticketbench.harness.workloads import Vision
+from ticketbench.results import Row
+from ticketbench.task import Task
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and with what a process works."""
+
+    store: Path
+    limit: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A method asked for a training, and it was run, or the store had it."""
+
+    ran: bool
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A ticket got its row."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A search ended: its rows, and the stale ones that they replace."""
+
+    rows: list[Row]
+    replaced: frozenset[str]
+
+
+Event = Asked | Scored | Finished
+
+
+class Worker:
+    """Runs shards one after another, keeping a task's data and network between them."""
+
+    def __init__(self, place: Place):
+        self.store = Store(place.store, place.limit)
+        self.device = torch.device(place.device)
+        self._task = ""
+        self._workloads: dict[str, Vision] = {}
+
+    def run(self, shard: Shard, report: Callable[[Event], None]) -> None:
+        """Run a shard, reporting as it goes on."""
+        workloads = self._loaded(shard.task)
+        for (
+            job
+        ) in shard.jobs:  # each with trainings of its own: they hold on to every network that a search starts from
+            trainings = Trainings(workloads, self.store, asked=lambda ran: report(Asked(ran)))
+            rows = run_search(job, trainings, scored=lambda: report(Scored()))
+            report(Finished(rows, job.stale))
+
+    def _loaded(self, task: Task) -> dict[str, Vision]:
+        if self._task != task.digest:
+            with undisturbed():  # by what a method's file did when it was loaded
+                self._workloads = {setting: Vision(task, self.device) for setting in task.settings}
+            self._task = task.digest
+        return self._workloads
+
+
+def pick_device(asked: str) -> str:
+    """The device to run on: what was asked for, or under `auto` an accelerator where there is one.
+
+    Raises `TicketbenchError` where there is no such device.
+    """
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if asked.partition(":")[0] not in ("cpu", "cuda"):
+        raise TicketbenchError(
+            f"--device {asked}: there is no such device; it is cpu, cuda, cuda:1 and so on, or auto."
+        )
+    try:
+        torch.zeros(1, device=asked)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise TicketbenchError(f"--device {asked}: there is no such device here ({first}).") from None
+    return asked

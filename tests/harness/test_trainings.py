@@ -1,0 +1,492 @@
+"""No training is done twice, and none answers for another."""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from functools import cache
+
+import pytest
+import torch
+
+from ticketbench.harness import trainings as module
+from ticketbench.harness.objectives import objective_identity
+from ticketbench.harness.store import Measured, Store, Stored
+from ticketbench.harness.trainings import Course, Trainings
+from ticketbench.harness.workloads import Vision
+from ticketbench.methods import Checkpoint, Diverged, Refused
+from ticketbench.methods.state import State
+from ticketbench.task import SGD, load_task
+
+TASK = """
+id = "engine/mlp"
+version = 1
+title = "A training of a second"
+tier = "smoke"
+extends = "digits/mlp"
+[network]
+options.hidden = [12, 8]
+[training]
+steps = 24
+batch_size = 170
+evaluate_every = 5
+rewind_step = 4
+"""
+PLAIN = Course("default", 0)
+HUGE = Course("default", 0, optimizer=SGD(name="sgd", lr=1e30))
+
+
+@dataclass(frozen=True)
+class Shrinking:
+    """The plain loss and a penalty."""
+
+    strength: float = 0.1
+
+    def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
+        return loss(network, weights, inputs, targets) + self.strength * weights["output.weight"].square().sum()
+
+
+@dataclass(frozen=True)
+class Raising:
+    """Fails at a step."""
+
+    at: int = 6
+
+    def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
+        if step == self.at:
+            raise ValueError("no more")
+        return loss(network, weights, inputs, targets)
+
+
+@pytest.fixture(scope="session")
+def workload(tmp_path_factory):
+    """`workload(key=value)`: the tiny task, words of its file replaced."""
+    folder = tmp_path_factory.mktemp("tasks")
+
+    @cache
+    def make(old="", new=""):
+        path = folder / f"{len(list(folder.iterdir()))}.toml"
+        path.write_text(TASK.replace(old, new) if old else TASK)
+        return Vision(load_task(path), torch.device("cpu"))
+
+    return make
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """From where to where the engine was asked to train, in order."""
+    spans = []
+    real = module.advance
+
+    def spying(members, until, workload):
+        spans.extend((member.start.step, until) for member in members)
+        return real(members, until, workload)
+
+    monkeypatch.setattr(module, "advance", spying)
+    return spans
+
+
+@pytest.fixture
+def begin(workload, tmp_path):
+    """`begin()`: the trainings of a search that begins, as if in a process of its own, and its initial network."""
+
+    def make(work=None, limit=10**9, asked=lambda ran: None):
+        work = work or workload()
+        state = work.initial(0)
+        return Trainings({"default": work}, Store(tmp_path / "store", limit), asked), Checkpoint(
+            None, 0, lambda: state
+        )
+
+    return make
+
+
+def train(trainings, start, until, course=PLAIN, keep=True):
+    return trainings.checkpoint(trainings.plan(start, until, course), keep=keep)
+
+
+def half_of(checkpoint):
+    """A mask that keeps every second weight."""
+    return {n: (torch.arange(m.numel()) % 2 == 0).view(m.shape) for n, m in checkpoint.mask.items()}
+
+
+def file_of(trainings, training):
+    return next(trainings.store.root.rglob(f"{training.line}/{training.until}.safetensors"))
+
+
+def forget(store):
+    """Fill what a store remembers with something else."""
+    other = Stored(State(0, {"w": torch.ones(1)}, {}, {}), Measured())
+    for number in range(20):
+        store.put(f"{number:064x}", 0, other, keep=True)
+
+
+def test_the_dense_network_is_trained_once_for_all_methods(begin, ran):
+    told = []
+    for _ in range(3):
+        trainings, initial = begin(asked=told.append)
+        dense = train(trainings, initial, 24)
+    assert ran == [(0, 4), (4, 24)]
+    assert told == [True, False, False]
+    assert dense.step == 24
+
+
+def test_a_shared_beginning_is_trained_once_whoever_comes_first(begin, ran):
+    trainings, initial = begin()
+    train(trainings, initial, 7)
+    train(trainings, initial, 24)
+    assert ran == [(0, 4), (4, 7), (7, 24)]
+    trainings, initial = begin()
+    train(trainings, initial, 4)
+    train(trainings, initial, 7)
+    assert len(ran) == 3
+    train(trainings, initial, 12)  # between two that are there
+    assert ran[3:] == [(7, 12)]
+
+
+@pytest.mark.parametrize("first", [1, 4, 7, 23])
+def test_the_dense_network_is_the_same_whatever_was_asked_for_before(first, begin, workload, tmp_path):
+    trainings, initial = begin()
+    train(trainings, initial, first)
+    dense = train(trainings, initial, 24).state()
+    alone = Trainings({"default": workload()}, Store(tmp_path / "alone"))
+    assert train(alone, initial, 24).state().digest() == dense.digest()
+
+
+def test_only_a_dense_training_leaves_its_rewind_step_behind(begin, ran):
+    trainings, initial = begin()
+    train(trainings, initial.replace(mask=half_of(initial)), 24)
+    train(trainings, initial, 3)
+    assert ran == [(0, 24), (0, 3)]
+
+
+def test_a_checkpoint_that_goes_on_unchanged_stays_on_its_line(begin, ran):
+    trainings, initial = begin()
+    whole = trainings.plan(initial, 24, PLAIN)
+    early = train(trainings, initial, 7)
+    later = train(trainings, early.replace(), 12)
+    rest = trainings.plan(later, 24, PLAIN)
+    assert rest == whole
+    trainings.checkpoint(rest, keep=True)
+    assert ran == [(0, 4), (4, 7), (7, 12), (12, 24)]
+
+
+def objective(made):
+    return replace(PLAIN, objective=made, objective_identity=objective_identity(made))
+
+
+COURSES = [
+    PLAIN,
+    replace(PLAIN, data_order=1),
+    replace(PLAIN, schedule="last"),
+    replace(PLAIN, freeze=("output.bias",)),
+    replace(PLAIN, freeze=("output.weight",)),
+    replace(PLAIN, optimizer=SGD(name="sgd", lr=0.1)),
+    replace(PLAIN, optimizer=SGD(name="sgd", lr=0.2)),
+    objective(Shrinking()),
+    objective(Shrinking(0.2)),
+    objective(Raising()),
+]
+
+
+def test_another_course_is_another_line_from_the_start_and_on_the_way(begin):
+    trainings, initial = begin()
+    assert len({trainings.plan(initial, 24, course).line for course in COURSES}) == len(COURSES)
+    early = train(trainings, initial, 7)
+    plans = [trainings.plan(early, 24, course) for course in COURSES]
+    assert len({plan.line for plan in plans}) == len(COURSES)
+    assert [plan.start.step for plan in plans] == [0] + [7] * (len(COURSES) - 1)
+
+
+def test_equal_requests_are_one_stored_training(begin, ran):
+    """A ticket of a mask and the training of a checkpoint replaced by hand."""
+    trainings, initial = begin()
+    early = train(trainings, initial, 7)
+    ticket = trainings.plan(early.replace(mask=half_of(early)), 24, PLAIN)
+    trainings.checkpoint(ticket, keep=True)
+    count = len(ran)
+    elsewhere, again = begin()
+    early = train(elsewhere, again, 7)
+    state = early.state()
+    by_hand = Checkpoint(None, 7, lambda: state).replace(
+        mask=half_of(early), weights={n: w * half_of(early).get(n, 1) for n, w in early.weights.items()}
+    )
+    same = elsewhere.plan(by_hand, 24, PLAIN)
+    assert same.id == ticket.id
+    elsewhere.checkpoint(same, keep=True)
+    assert len(ran) == count
+
+
+@pytest.mark.parametrize("what", ["mask", "weights", "optimizer", "step", "buffers", "extra"])
+def test_every_part_of_a_checkpoint_decides_its_line(what, begin):
+    trainings, initial = begin()
+    early = train(trainings, initial, 7)
+    changed = {
+        "mask": lambda: early.replace(mask=half_of(early)),
+        "weights": lambda: early.replace(weights={"output.bias": early.weights["output.bias"] + 1e-7}),
+        "optimizer": lambda: early.replace(optimizer=None),
+        "step": lambda: early.replace(step=6),
+        "extra": lambda: early.replace(extra={"gate": torch.ones(1)}),
+        "buffers": lambda: early,  # this network has none
+    }[what]()
+    lines = {trainings.plan(each, 24, PLAIN).line for each in (early, changed)}
+    assert len(lines) == (1 if what == "buffers" else 2)
+
+
+def test_the_same_part_given_again_changes_nothing(begin):
+    trainings, initial = begin()
+    early = train(trainings, initial, 7)
+    same = early.replace(mask=early.mask, weights=early.weights, step=7)
+    assert trainings.plan(same, 24, PLAIN) == trainings.plan(early, 24, PLAIN)
+
+
+CHANGES = {
+    "validation": ("[network]", "[data]\nvalidation = 238\n[network]"),
+    "normalisation": ("[network]", "[data]\nmean = [0.1]\n[network]"),
+    "network": ("[12, 8]", "[12, 9]"),
+    "initialization": ("[network]", '[network]\ninit = "kaiming-normal"'),
+    "steps": ("steps = 24", "steps = 25"),
+    "batch size": ("= 170", "= 171"),
+    "evaluations": ("evaluate_every = 5", "evaluate_every = 6"),
+    "learning rate": ("[training]", '[training]\noptimizer = { name = "adam", lr = 0.0031 }'),
+    "optimizer": ("[training]", '[training]\noptimizer = { name = "adamw", lr = 0.003 }'),
+    "schedule": ("[training]", "[training]\nschedule = { milestones = [449] }"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_changes_a_training_changes_its_line(change, begin, workload):
+    trainings, initial = begin()
+    others, _ = begin(work=workload(*CHANGES[change]))
+    assert trainings.plan(initial, 24, PLAIN).line != others.plan(initial, 24, PLAIN).line
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("rewind_step = 4", "rewind_step = 9"),
+        ("[network]", "[ladder]\nprune = 0.5\n[network]"),
+        ("[network]", "[scoring]\nmargin = 0.5\n[network]"),
+        ("version = 1", "version = 2"),
+        ("A training of a second", "The same by another title"),
+        ("[network]", "[replicates]\nseeds = 99\n[network]"),
+    ],
+)
+def test_what_changes_no_training_changes_no_line(old, new, begin, workload):
+    trainings, initial = begin()
+    others, _ = begin(work=workload(old, new))
+    assert trainings.plan(initial, 24, PLAIN).line == others.plan(initial, 24, PLAIN).line
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value"),
+    [
+        (module, "ENGINE_VERSION", 10**6),
+        (module, "NUMERICS", "bf16"),
+        (torch, "__version__", "99.0"),
+        (module, "device_kind", lambda device: "another device"),
+    ],
+    ids=["engine", "numerics", "torch", "device"],
+)
+def test_another_engine_torch_or_device_never_answers(place, name, value, begin, ran, monkeypatch):
+    trainings, initial = begin()
+    train(trainings, initial, 3)
+    monkeypatch.setattr(place, name, value)
+    trainings, initial = begin()
+    train(trainings, initial, 3)
+    assert ran == [(0, 3), (0, 3)]
+
+
+def test_other_data_never_answer(begin, workload, monkeypatch, ran):
+    trainings, initial = begin()
+    train(trainings, initial, 3)
+    monkeypatch.setattr(workload(), "data_digest", "f" * 64)
+    trainings, initial = begin()
+    train(trainings, initial, 3)
+    assert ran == [(0, 3), (0, 3)]
+
+
+def test_seeds_orders_and_initial_weights_never_answer_for_one_another(begin, workload, ran):
+    trainings, initial = begin()
+    state = workload().initial(0, draw=1)
+    for start, course in (
+        (initial, PLAIN),
+        (initial, Course("default", 1)),
+        (initial, Course("default", 0, data_order=1)),
+        (Checkpoint(None, 0, lambda: state), PLAIN),
+    ):
+        train(trainings, start, 3, course)
+    assert ran == [(0, 3)] * 4
+
+
+def test_what_the_cache_lost_before_it_was_read_is_trained_to_the_same_bits(begin, ran):
+    trainings, initial = begin(limit=0)
+    handle = train(trainings, initial.replace(mask=half_of(initial)), 12, keep=False)
+    before = handle.state().digest()
+    assert trainings.store.steps(trainings.known(handle.key).line) == []
+    forget(trainings.store)
+    assert handle.state().digest() == before
+    assert ran == [(0, 12), (0, 12)]
+
+
+def test_a_whole_chain_that_the_cache_lost_is_trained_again(begin, ran):
+    trainings, initial = begin(limit=0)
+    first = train(trainings, initial.replace(mask=half_of(initial)), 6, keep=False)
+    second = train(trainings, first, 12, replace(PLAIN, data_order=1), keep=False)
+    third = train(trainings, second, 18, keep=False)
+    digests = [handle.state().digest() for handle in (first, second, third)]
+    forget(trainings.store)
+    ran.clear()
+    assert third.state().digest() == digests[2]
+    assert sorted(ran) == [(0, 6), (6, 12), (12, 18)]
+    assert [handle.state().digest() for handle in (first, second, third)] == digests
+
+
+@pytest.mark.parametrize("how", ["deleted", "damaged"])
+def test_a_handle_outlives_its_file(how, begin, ran):
+    trainings, initial = begin()
+    handle = train(trainings, initial, 12)
+    before = handle.state().digest()
+    path = file_of(trainings, trainings.known(handle.key))
+    path.unlink() if how == "deleted" else path.write_bytes(path.read_bytes()[:-9])
+    forget(trainings.store)
+    assert handle.state().digest() == before
+    assert ran == [(0, 4), (4, 12), (4, 12)]
+    assert path.exists()
+
+
+def test_what_is_kept_and_what_is_cached(begin):
+    trainings, initial = begin()
+    masked = initial.replace(mask=half_of(initial))
+    kept, cached = trainings.plan(masked, 12, PLAIN), trainings.plan(masked, 6, PLAIN)
+    trainings.checkpoint(kept, keep=True)
+    trainings.checkpoint(cached, keep=False)
+    tier = {each: file_of(trainings, each).relative_to(trainings.store.root).parts[0] for each in (kept, cached)}
+    assert tier == {kept: "kept", cached: "cache"}
+    trainings.checkpoint(cached, keep=True)
+    assert file_of(trainings, cached).is_relative_to(trainings.store.root / "kept")
+    trainings.checkpoint(kept, keep=False)
+    assert file_of(trainings, kept).is_relative_to(trainings.store.root / "kept")
+
+
+def test_a_diverged_training_is_stored_and_answers_again(begin, ran):
+    told = []
+    for _ in range(2):
+        trainings, initial = begin(asked=told.append)
+        with pytest.raises(Diverged, match="the loss was not finite at step 5"):
+            train(trainings, initial, 24, HUGE)
+        training = trainings.plan(initial, 24, HUGE)
+        assert trainings.state(training).history.diverged
+        assert trainings.state(training).step == 5
+    assert ran == [(0, 24)]
+    assert told == [True, False]
+
+
+@pytest.mark.parametrize("until", [2, 3, 4])
+def test_a_loss_that_is_not_finite_is_noticed_between_evaluations_too(until, begin):
+    trainings, initial = begin()
+    with pytest.raises(Diverged, match=f"not finite at step {until}"):
+        train(trainings, initial, until, HUGE)
+    with pytest.raises(Diverged, match="not finite at step 5"):
+        train(trainings, initial, 24, HUGE)
+
+
+def test_an_objective_that_fails_stores_nothing_under_its_step(begin):
+    trainings, initial = begin()
+    course = replace(PLAIN, objective=Raising(), objective_identity=objective_identity(Raising()))
+    with pytest.raises(Refused, match="objective Raising raised ValueError at step 6: no more"):
+        train(trainings, initial, 12, course)
+    assert 12 not in trainings.store.steps(trainings.plan(initial, 12, course).line)
+    assert train(trainings, initial, 24).step == 24  # and lets go of everything
+
+
+def test_what_a_training_took_is_the_sum_of_its_parts(begin, monkeypatch):
+    real = module.advance
+
+    def slow(*said):
+        time.sleep(0.1)
+        return real(*said)
+
+    monkeypatch.setattr(module, "advance", slow)
+    trainings, initial = begin()
+    parts = [trainings.measured(trainings.plan(initial, until, PLAIN)) for until in (7, 12, 24)]
+    for part, stretches in zip(parts, (2, 3, 4), strict=True):  # the first to the rewind step and beyond
+        assert part.wall_seconds > 0.1 * stretches
+        assert 0 < part.device_seconds < part.wall_seconds  # asleep it computes nothing
+    assert parts[0].peak_memory_bytes > 10**7
+    again, initial = begin()
+    assert again.measured(again.plan(initial, 24, PLAIN)) == parts[2]  # of when it was run, not of the reading
+
+
+def test_scoring_a_state_trains_nothing(begin):
+    trainings, initial = begin()
+    state = train(trainings, initial, 12).state()
+    history = trainings.score(state, "default")
+    (point,) = history.points
+    assert point.step == 12
+    (last,) = [p for p in train(trainings, initial, 15).state().history.points if p.step == 10]
+    assert point.training_loss is None
+    assert abs(point.validation_loss - last.validation_loss) < 0.5
+    assert history.early_losses == ()
+    assert trainings.score(state, "default").points == history.points
+
+
+def test_who_reads_is_reported_once_tensors_are_looked_at(begin):
+    trainings, initial = begin()
+    read = []
+    training = trainings.plan(initial, 7, PLAIN)
+    handle = trainings.checkpoint(training, keep=True, on_read=read.append)
+    assert read == []
+    assert handle.weights
+    assert read == [{training.id}]
+
+
+_BOTH = """
+import sys, time
+from pathlib import Path
+import torch
+from ticketbench.harness import trainings as module
+from ticketbench.harness.store import Store
+from ticketbench.harness.trainings import Course, Trainings
+from ticketbench.harness.workloads import Vision
+from ticketbench.methods import Checkpoint
+from ticketbench.task import load_task
+
+task, store, log = map(Path, sys.argv[1:4])
+work = Vision(load_task(task), torch.device("cpu"))
+state = work.initial(0)
+real = module.advance
+
+def slow(members, until, workload):
+    with log.open("a") as file:
+        file.write(f"{members[0].start.step}-{until}\\n")
+    time.sleep(0.5)  # the other process comes while this one is at it
+    return real(members, until, workload)
+
+module.advance = slow
+print("ready", flush=True)
+sys.stdin.readline()
+trainings = Trainings({"default": work}, Store(store))
+training = trainings.plan(Checkpoint(None, 0, lambda: state), 12, Course("default", 0))
+print(trainings.checkpoint(training, keep=True).state().digest())
+"""
+
+
+def test_two_processes_that_want_the_same_training_run_it_once(tmp_path, begin):
+    (tmp_path / "task.toml").write_text(TASK)
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", _BOTH, str(tmp_path / "task.toml"), str(tmp_path / "store"), str(log)]
+    both = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        assert [each.stdout.readline() for each in both] == ["ready\n", "ready\n"]
+        for each in both:
+            each.stdin.write("go\n")
+            each.stdin.flush()
+        digests = {each.communicate(timeout=60)[0].strip() for each in both}
+    finally:
+        for each in both:
+            each.kill()
+            each.wait()
+    assert [each.returncode for each in both] == [0, 0]
+    assert log.read_text().splitlines() == ["0-4", "4-12"]
+    trainings, initial = begin()
+    assert digests == {train(trainings, initial, 12).state().digest()}
