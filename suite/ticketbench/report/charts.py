@@ -1,0 +1,201 @@
+"""Figures: altair specifications, and the static SVG and the script that draw them.
+
+Colours are CSS variables and fonts are inherited, so that one drawing serves light, dark and print.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import floor, isfinite, log2
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from ticketbench.report.looks import Look
+
+Spec = dict[str, Any]
+
+_MANTISSAS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
+_PICKED = "picked"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One cell in a figure. `y` None breaks the line; `state` is done, collapsed or lost (diverged or failed)."""
+
+    series: str
+    compression: float
+    y: float | None
+    low: float | None = None
+    high: float | None = None
+    state: str = "done"
+    marked: bool = True
+    said: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The y axis: `error` draws 1 - y on a logarithmic scale, labelled with y; `linear` draws y from zero.
+
+    `floor` is the least error that is drawn: half a test example, which a flawless score would otherwise undershoot.
+    """
+
+    title: str
+    kind: str
+    floor: float = 0.0
+
+
+def figure(points: Sequence[Point], dense: Point | None, looks: Mapping[str, Look], scale: Scale) -> Spec:
+    """The Vega-Lite specification of curves against compression, with pointwise bands and the dense network's.
+
+    Args:
+        points: of every curve, in the order of compression.
+        dense: the dense network: a horizontal line, its band, and where every curve starts.
+        looks: by `Point.series`.
+    """
+    names = [name for name in looks if any(point.series == name for point in points)]
+    starts = [Point(name, 1.0, dense.y, dense.low, dense.high, marked=False) for name in names] if dense else []
+    values = [_datum(point, scale) for point in [*starts, *points]]
+    most = max((point.compression for point in points), default=2.0)
+    x = alt.X(
+        "compression:Q",
+        title="compression",
+        scale=alt.Scale(type="log", base=2, domain=[1, most * 1.04], nice=False),
+        axis=alt.Axis(
+            values=[2**k for k in range(floor(log2(most * 1.04)) + 1)], labelExpr="format(datum.value, '~g') + '×'"
+        ),
+    )
+    y = _y(scale, [*values, *([_datum(dense, scale)] if dense else [])])
+    base = alt.Chart(alt.Data(values=values)).encode(x=x, color=_by_series(alt.Color, names, looks, "colour"))
+    lines, marks = base.encode(y=y), base.transform_filter("datum.marked").encode(y=y)
+    layers = [
+        base.mark_area().encode(y=alt.Y("low:Q"), y2="high:Q", fillOpacity=_when_picked(0.05, 0.28, 0.0)),
+        lines.mark_line(strokeWidth=1.75, strokeCap="butt").encode(
+            opacity=_when_picked(1, 1, 0.15), strokeDash=_by_series(alt.StrokeDash, names, looks, "dash")
+        ),
+        _marks(marks.transform_filter("datum.state != 'lost'"), names, looks, filled=True),
+        _marks(marks.transform_filter("datum.state == 'lost'"), names, looks, filled=False),
+        marks.transform_filter("datum.state == 'collapsed'")
+        .mark_point(shape="M-1.6,-1.6L1.6,1.6M-1.6,1.6L1.6,-1.6", size=42, strokeWidth=1.1)
+        .encode(color=alt.value("var(--ink)"), opacity=_when_picked(1, 1, 0.15)),
+    ]
+    if dense:
+        layers = [*_dense(dense, scale), *layers]
+    chart = alt.layer(*layers).add_params(alt.param(name=_PICKED, value=""))
+    spec: Spec = chart.properties(title=alt.TitleParams(scale.title, anchor="start")).to_dict()
+    del spec["$schema"]
+    return spec | {"config": _CONFIG, "background": None}
+
+
+def sized(spec: Spec, width: int, height: int) -> Spec:
+    """The specification at a size in pixels of its plotting area; labels come outside."""
+    return spec | {"width": width, "height": height}
+
+
+def svg(spec: Spec) -> str:
+    """The figure as a static SVG element."""
+    drawn = str(vl_convert.vegalite_to_svg(spec, vl_version=_version(), allowed_base_urls=[]))
+    return drawn.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1)
+
+
+def script() -> str:
+    """The JavaScript that draws specifications in a page: Vega, Vega-Lite and Vega-Embed in one piece."""
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_version()))
+
+
+def _datum(point: Point, scale: Scale) -> dict[str, Any]:
+    y, low, high = (_drawn(end, scale) for end in (point.y, point.low, point.high))
+    return {
+        "series": point.series,
+        "compression": float(f"{point.compression:.6g}"),
+        "y": y,
+        "low": low,
+        "high": high,
+        "state": point.state,
+        "marked": point.marked and y is not None,
+    } | dict(point.said)
+
+
+def _drawn(value: float | None, scale: Scale) -> float | None:
+    if value is None:
+        return None
+    if scale.kind == "error":
+        value = max(100 * (1 - value), 100 * scale.floor)
+    return float(f"{value:.6g}")
+
+
+def _y(scale: Scale, values: Sequence[Mapping[str, Any]]) -> alt.Y:
+    drawn = [v[key] for v in values for key in ("y", "low", "high") if v[key] is not None and isfinite(v[key])]
+    most = max(drawn, default=1.0)
+    if scale.kind != "error":
+        axis = alt.Axis(tickCount=6, format=",~r" if most < 10 else ",d")
+        return alt.Y("y:Q", title=None, scale=alt.Scale(domain=[0, most or 1.0], nice=True), axis=axis)
+    least = min(drawn, default=100 * scale.floor)
+    ticks = error_ticks(least, most)
+    domain = [min([least, *ticks]), max([most, *ticks])]
+    axis = alt.Axis(values=ticks, labelExpr="format(100 - datum.value, '.5~g')")
+    return alt.Y("y:Q", title=None, scale=alt.Scale(type="log", reverse=True, domain=domain, nice=False), axis=axis)
+
+
+def error_ticks(least: float, most: float) -> list[float]:
+    """Round errors in percent between two, or a little beyond them: as coarse as still gives five."""
+    ticks: list[float] = []
+    for mantissas in _MANTISSAS:
+        errors = [m * 10.0**k for k in range(-3, 2) for m in mantissas] + [90.0]
+        ticks = sorted({round(e, 6) for e in errors if least * 0.87 <= e <= most * 1.15})
+        if len(ticks) >= 5:
+            break
+    return ticks
+
+
+def _dense(dense: Point, scale: Scale) -> list[alt.Chart]:
+    data = alt.Chart(alt.Data(values=[_datum(dense, scale)]))
+    return [
+        data.mark_rect(color="var(--ink)", opacity=0.07).encode(y=alt.Y("low:Q"), y2="high:Q"),
+        data.mark_rule(color="var(--ink)", strokeWidth=1, opacity=0.75).encode(y="y:Q"),
+    ]
+
+
+def _marks(base: alt.Chart, names: Sequence[str], looks: Mapping[str, Look], *, filled: bool) -> alt.Chart:
+    kind = {"filled": True} if filled else {"filled": False, "fill": "var(--paper)", "strokeWidth": 1.4}
+    keys = list(dict.fromkeys(key for value in base.data.values for key in value if key[0].isupper()))
+    return base.mark_point(size=44, opacity=1, **kind).encode(
+        shape=_by_series(alt.Shape, names, looks, "mark"),
+        opacity=_when_picked(1, 1, 0.15),
+        tooltip=[alt.Tooltip(f"{key}:N") for key in keys],
+    )
+
+
+def _by_series(channel: Any, names: Sequence[str], looks: Mapping[str, Look], what: str) -> Any:
+    values = [getattr(looks[name], what) for name in names]
+    return channel("series:N", scale=alt.Scale(domain=list(names), range=values), legend=None)
+
+
+def _when_picked(otherwise: float, picked: float, others: float) -> Any:
+    """An opacity: one for all, or, once a series is picked, one for it and one for the others."""
+    expression = f"{_PICKED} == '' ? {otherwise} : datum.series == {_PICKED} ? {picked} : {others}"
+    return alt.value(alt.expr(expression))
+
+
+def _version() -> str | None:
+    """altair's own Vega-Lite version where vl-convert has it, or else vl-convert's newest."""
+    wanted = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    return wanted if wanted in vl_convert.get_vegalite_versions() else None
+
+
+_QUIET = {"domain": False, "ticks": False, "labelColor": "var(--quiet)", "titleColor": "var(--quiet)"}
+_CONFIG: Spec = {
+    "font": "inherit",
+    "view": {"stroke": None},
+    "title": {"color": "var(--quiet)", "fontSize": 12, "fontWeight": "normal", "offset": 12, "frame": "bounds"},
+    "axis": _QUIET
+    | {
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelPadding": 8,
+        "gridColor": "var(--rule)",
+    },
+    "axisX": {"grid": False, "labelFlush": False, "titleAnchor": "end", "titlePadding": 6},
+    "aria": False,
+}

@@ -1,0 +1,126 @@
+"""The figures of a board: which curves, in which unit, and what is said of every point."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ticketbench.report import charts
+from ticketbench.report.board import Board, Series
+from ticketbench.report.charts import Point, Scale, Spec
+from ticketbench.report.looks import Look
+from ticketbench.report.origin import parameters
+from ticketbench.report.statistics import Interval
+from ticketbench.report.wording import Unit, one_line, times, unit_of
+
+FOUR = {
+    "imp": "iterative, rewound",
+    "imp-reinit": "iterative, reinitialized",
+    "one-shot": "one-shot, rewound",
+    "one-shot-reinit": "one-shot, reinitialized",
+}
+_WIDE, _HALF, _NARROW = (700, 420), (420, 320), (300, 320)  # plotting areas in pixels
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One chart: its specification (JSON) for the script, and drawings (SVG) for a wide and a narrow page.
+
+    `legend` is series, what to call it, and look.
+    """
+
+    legend: Sequence[tuple[str, str, Look]]
+    spec: str
+    wide: str
+    narrow: str
+    described: str
+
+
+def series_name(series: Series) -> str:
+    """How a series is called everywhere: method, parameters as given, and the tickets' label."""
+    label = f" · {series.label}" if series.label else ""
+    return f"{series.method}{parameters(series.params)}{label}"
+
+
+def accuracy_figure(
+    board: Board, series: Iterable[Series], looks: Mapping[str, Look], meanings: Mapping[str, str] | None = None
+) -> Figure | None:
+    """The metric against compression with pointwise 95 % bands; None where nothing has a mean.
+
+    `meanings` say in the legend what the series are; such a figure is drawn at half the width.
+    """
+    unit = unit_of(board.metric)
+    points = [point for each in series for point in _points(each, board, "score", unit)]
+    scale = Scale(f"Test {unit.name}", "linear")
+    if board.metric == "accuracy":
+        examples = max((row["test_examples"] or 0 for row in board.rows), default=0)
+        scale = Scale(f"Test {unit.name} (logarithmic in the error)", "error", 0.5 / examples if examples else 1e-4)
+    dense = board.dense.score if board.dense else None
+    described = f"Test {board.metric} against compression for {_count(points)} methods; the table has every number."
+    return _figure(points, _reference(dense), looks, scale, described, meanings or {})
+
+
+def learning_figure(
+    board: Board, series: Iterable[Series], looks: Mapping[str, Look], meanings: Mapping[str, str] | None = None
+) -> Figure | None:
+    """The early-stop step against compression with t-intervals over seeds; None where no ticket was trained."""
+    points = [point for each in series for point in _points(each, board, "learning", Unit(1.0, "", "steps"))]
+    dense = board.dense.learning if board.dense else None
+    described = f"Early-stop step against compression for {_count(points)} methods."
+    return _figure(points, _reference(dense), looks, Scale("Early-stop step", "linear"), described, meanings or {})
+
+
+def four_figures(board: Board, looks: Mapping[str, Look]) -> list[Figure]:
+    """Accuracy and early-stop step of the four curves alone; none where fewer than two of them have results."""
+    four = [each for each in board.series if series_name(each) in FOUR]
+    if len(four) < 2:
+        return []
+    both = accuracy_figure(board, four, looks, FOUR), learning_figure(board, four, looks, FOUR)
+    return [figure for figure in both if figure]
+
+
+def _figure(
+    points: Sequence[Point],
+    dense: Point | None,
+    looks: Mapping[str, Look],
+    scale: Scale,
+    described: str,
+    meanings: Mapping[str, str],
+) -> Figure | None:
+    used = list(dict.fromkeys(point.series for point in points if point.y is not None))
+    if not used:
+        return None
+    spec = charts.figure([p for p in points if p.series in used], dense, looks, scale)
+    wide, narrow = (charts.svg(charts.sized(spec, *size)) for size in (_HALF if meanings else _WIDE, _NARROW))
+    legend = [(series, meanings.get(series, series), looks[series]) for series in used]
+    return Figure(legend, _json(spec), wide, narrow, described)
+
+
+def _reference(dense: Interval | None) -> Point | None:
+    return Point("dense", 1.0, dense.mean, dense.low, dense.high) if dense else None
+
+
+def _points(series: Series, board: Board, what: str, unit: Unit) -> Iterable[Point]:
+    name = series_name(series)
+    for rung, compression in board.rungs:
+        cell = series.cells.get(rung)
+        interval = getattr(cell, what) if cell else None
+        if cell is None or interval is None:
+            yield Point(name, compression, None)
+            continue
+        at = cell.compression or compression
+        said = (
+            ("Method", name),
+            ("Compression", times(at)),
+            (unit.name.partition(",")[0].capitalize(), one_line(interval, unit) + unit.sign),
+            ("Seeds", str(interval.seeds)),
+        )
+        state = "lost" if cell.count("diverged", "failed") else "collapsed" if cell.count("collapsed") else "done"
+        yield Point(name, at, interval.mean, interval.low, interval.high, state, True, said)
+
+
+def _count(points: Iterable[Point]) -> int:
+    return len({point.series for point in points if point.y is not None})
+
+
+def _json(spec: Spec) -> str:
+    return json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,117 @@
+"""Cells and intervals in words and digits: what the pages print."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ticketbench.report.board import NOT_APPLICABLE, Cell
+from ticketbench.report.statistics import Interval, decimals_for, plus_minus
+
+_MARKS = {"collapsed": "×", "diverged": "○", "failed": "○"}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """How a metric is printed: times a factor, with a sign after it where it stands alone."""
+
+    factor: float
+    sign: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A cell as printed: a figure, what stands under it, remarks, and the long form for a tooltip."""
+
+    main: str
+    below: str = ""
+    notes: tuple[str, ...] = ()
+    long: str = ""
+
+
+def unit_of(metric: str) -> Unit:
+    """Accuracy is stored as a fraction and printed in percent; any other metric as it is."""
+    return Unit(100.0, " %", "accuracy, %") if metric == "accuracy" else Unit(1.0, "", metric)
+
+
+def interval_text(interval: Interval, unit: Unit) -> tuple[str, str]:
+    """The mean, and what stands beside it: `± h`, Wilson's ends for one run, or nothing."""
+    mean = interval.mean * unit.factor
+    if interval.h is not None:
+        if interval.h == 0:
+            return f"{mean:.2f}", "± 0"
+        shown, half = plus_minus(mean, interval.h * unit.factor)
+        return shown, f"± {half}"
+    if interval.low is not None and interval.high is not None:
+        low, high = interval.low * unit.factor, interval.high * unit.factor
+        places = decimals_for((high - low) / 2)
+        return f"{mean:.{places}f}", f"{low:.{places}f}–{high:.{places}f}"
+    return f"{mean:.2f}", ""
+
+
+def one_line(interval: Interval, unit: Unit) -> str:
+    """The same in one line."""
+    return " ".join(part for part in interval_text(interval, unit) if part)
+
+
+def shown(cell: Cell, unit: Unit, *, kind: str, seeds: int, column: float | None) -> Shown:
+    """A cell of the table.
+
+    Args:
+        kind: the table's usual kind of interval; another is named.
+        seeds: the method's usual number of seeds; another is named.
+        column: compression in the column's head; one off by more than 2 % is named.
+    """
+    notes = [f"{_MARKS[status]} {count} {status}" for status in _MARKS if (count := cell.count(status))]
+    if cell.missing:
+        notes.append(f"{len(cell.seeds)} of {len(cell.seeds) + len(cell.missing)} seeds")
+    elif len(cell.seeds) != seeds:
+        notes.append(f"{len(cell.seeds)} seeds")
+    if cell.compression and column and abs(cell.compression / column - 1) > 0.02:
+        notes.append(f"at {times(cell.compression)}")
+    if cell.score is None:
+        long = "; ".join(filter(None, [cell.why if cell.why != NOT_APPLICABLE else "", _reasons(cell)]))
+        return Shown("–", "", (), long) if cell.why == NOT_APPLICABLE else Shown("?", "no mean", tuple(notes), long)
+    main, below = interval_text(cell.score, unit)
+    if cell.score.kind == "none" and cell.score.seeds > 1:
+        below = "no interval"
+    if cell.score.kind not in (kind, "none"):
+        notes.append(cell.score.kind)
+    return Shown(main, below, tuple(notes), "; ".join(filter(None, [_long(cell.score, unit), _reasons(cell)])))
+
+
+def times(compression: float) -> str:
+    """A compression as printed: 1.67×, 59.5×, 1,024×."""
+    places = 2 if compression < 9.995 else 1 if compression < 99.95 else 0
+    return f"{compression:,.{places}f}×"
+
+
+def share(density: float) -> str:
+    """A density as printed, in percent at two or three significant digits."""
+    return f"{100 * density:.3g} %" if density >= 0.1 else f"{100 * density:.2g} %"
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Seeds as a person lists them: `seeds 0–9`, `seed 3`, `seeds 0, 4, 7`."""
+    ordered = sorted(seeds)
+    if len(ordered) == 1:
+        return f"seed {ordered[0]}"
+    if ordered == list(range(ordered[0], ordered[-1] + 1)):
+        return f"seeds {ordered[0]}–{ordered[-1]}"
+    return f"seeds {', '.join(map(str, ordered))}"
+
+
+def _long(interval: Interval, unit: Unit) -> str:
+    mean = f"mean {interval.mean * unit.factor:.3f}{unit.sign} over {interval.seeds} seeds"
+    if interval.kind == "examples only":
+        return f"one run: {interval.mean * unit.factor:.3f}{unit.sign}, Wilson interval over test examples only"
+    if interval.h is None or interval.h_seed is None or interval.h_example is None:
+        return f"{mean}; fewer than 3 seeds make no interval"
+    parts = f"other seeds ± {interval.h_seed * unit.factor:.2g}"
+    if interval.kind == "joint":
+        parts += f", other test examples ± {interval.h_example * unit.factor:.2g}"
+    return f"{mean}; {parts}"
+
+
+def _reasons(cell: Cell) -> str:
+    said = [f"{t.status} ({seeds_text(t.seeds)}): {t.reason}" if t.reason else t.status for t in cell.troubles]
+    return "; ".join(said)

@@ -1,0 +1,177 @@
+"""Rows into boards: what each cell counts, and what it refuses."""
+
+import numpy as np
+import pytest
+
+from ticketbench.errors import TicketbenchError
+from ticketbench.report.board import boards
+from ticketbench.report.statistics import joint_interval
+
+
+@pytest.fixture
+def task(rows_of):
+    return rows_of.make_task()
+
+
+def only(rows, task):
+    (board,) = boards(rows, {task.id: task})
+    return board
+
+
+def cell(rows, task, method="imp", rung=1):
+    (series,) = [each for each in only(rows, task).series if each.method == method]
+    return series.cells[rung]
+
+
+def seeded(rows_of, task, count, method="imp", rung=1, **changes):
+    """So many seeds of one cell, each with 100 test examples of which 90 + seed are right."""
+    rows = [rows_of.make_row(task, method, rung, seed, **changes) for seed in range(count)]
+    return [rows_of.with_bits(row, np.arange(100) < 90 + row["seed"]) for row in rows]
+
+
+def test_a_cell_is_the_joint_interval_of_its_rows_bits(rows_of, task):
+    rows = seeded(rows_of, task, 5)
+    bits = [np.arange(100) < 90 + seed for seed in range(5)]
+
+    assert cell(rows, task).score == joint_interval(bits)
+
+
+def test_a_lost_seed_counts_as_chance_in_every_example(rows_of, task):
+    rows = seeded(rows_of, task, 5)
+    rows_of.without_score(rows[2], "diverged", "loss is not finite")
+    bits = [np.arange(100) < 90 + seed if seed != 2 else np.full(100, 0.1) for seed in range(5)]
+
+    found = cell(rows, task)
+
+    assert found.score == joint_interval(np.asarray(bits, dtype=float))
+    assert found.count("diverged") == 1
+    assert found.learning is None
+
+
+def test_a_lost_seed_without_a_chance_value_leaves_no_mean_and_says_why(rows_of):
+    task = rows_of.make_task(chance=None)
+    rows = seeded(rows_of, task, 5)
+    rows_of.without_score(rows[2], "failed", "raised ValueError")
+
+    found = cell(rows, task)
+
+    assert found.score is None
+    assert found.why == "no mean: 1 failed, and the task declares no chance value"
+
+
+def test_a_collapsed_seed_keeps_its_own_score(rows_of, task):
+    rows = seeded(rows_of, task, 3)
+    rows[0] |= {"status": "collapsed", "reason": "answers class 1 for every test example"}
+
+    assert cell(rows, task).score == cell(seeded(rows_of, task, 3), task).score
+    assert cell(rows, task).count("collapsed") == 1
+
+
+def test_without_bits_the_interval_is_over_seeds_only(rows_of, task):
+    rows = [row | {"test_correct": None} for row in seeded(rows_of, task, 4)]
+
+    assert cell(rows, task).score.kind == "seeds only"
+    assert cell(rows, task).score.mean == pytest.approx(0.915)
+
+
+def test_a_task_that_scores_its_best_step_has_no_example_part(rows_of):
+    task = rows_of.make_task(primary="best")
+    rows = [row | {"test_best": 0.5 + 0.1 * row["seed"]} for row in seeded(rows_of, task, 3)]
+
+    assert (cell(rows, task).score.mean, cell(rows, task).score.kind) == (pytest.approx(0.6), "seeds only")
+
+
+def test_a_seed_that_a_method_has_elsewhere_is_missing_here(rows_of, task):
+    rows = seeded(rows_of, task, 5) + seeded(rows_of, task, 3, rung=2)
+
+    assert cell(rows, task, rung=2).missing == (3, 4)
+    assert cell(rows, task, rung=1).missing == ()
+
+
+def test_not_applicable_is_no_score_and_no_gap(rows_of, task):
+    rows = [
+        rows_of.make_row(task, "imp", 1, seed, status="not applicable", reason="needs convolutions", kept=None)
+        for seed in range(3)
+    ]
+
+    found = cell(rows, task)
+
+    assert (found.score, found.why, found.missing, found.compression) == (None, "not applicable", (), None)
+    assert found.troubles[0].reason == "needs convolutions"
+
+
+def test_compression_is_counted_never_asked(rows_of, task):
+    rows = [row | {"kept": 1000 * 4 ** row["seed"], "density_asked": 0.5} for row in seeded(rows_of, task, 2)]
+
+    # Kept 1,000 and 4,000 of 11,900: the mean of log2 is that of 2,000.
+    assert cell(rows, task).compression == pytest.approx(11.9 / 2)
+
+
+def test_methods_stand_by_mean_at_the_sparsest_rung_that_the_most_have(rows_of, task):
+    accuracy = {"dense": [0.9], "a": [0.95, 0.6, 0.9], "b": [0.9, 0.9], "c": [0.9, 0.75]}
+    board = only(rows_of.make_results(task, accuracy, seeds=3), task)
+
+    assert board.ordered_by == 2
+    assert [series.method for series in board.series] == ["b", "c", "a"]
+
+
+def test_versions_settings_and_numerics_never_share_a_board(rows_of, task):
+    rows = [
+        row
+        for changes in ({}, {"task_version": 2}, {"trained_on": "s2"}, {"numerics": "bf16"})
+        for row in seeded(rows_of, task, 3, **changes)
+    ]
+
+    found = boards(rows, {task.id: task})
+
+    assert [(b.version, b.trained_on, b.numerics, len(b.rows)) for b in found] == [
+        (2, "default", "fp32", 3),
+        (1, "default", "bf16", 3),
+        (1, "default", "fp32", 3),
+        (1, "s2", "fp32", 3),
+    ]
+
+
+def test_parameters_and_labels_are_series_of_their_own(rows_of, task):
+    rows = [
+        row
+        for changes in ({}, {"method_params": '{"interval": 50}'}, {"label": "second"})
+        for row in seeded(rows_of, task, 3, **changes)
+    ]
+
+    assert len(only(rows, task).series) == 3
+
+
+def test_controls_and_probes_enter_no_cell_and_are_counted(rows_of, task):
+    rows = seeded(rows_of, task, 3)
+    rows.append(rows_of.make_row(task, "imp", 1, 0, kind="control", label="shuffled", test_final=0.2))
+    rows.append(rows_of.make_row(task, "imp", 1, 0, kind="probe", label="early", test_final=0.2))
+
+    board = only(rows, task)
+
+    assert board.series[0].cells[1].seeds == (0, 1, 2)
+    assert board.unused == {"control": 1, "probe": 1}
+
+
+def test_learning_speed_is_the_mean_early_stop_step_of_what_was_trained(rows_of, task):
+    rows = [row | {"best_step": 100 * (1 + row["seed"])} for row in seeded(rows_of, task, 3)]
+    untrained = [row | {"training_steps": 0} for row in rows]
+
+    assert (cell(rows, task).learning.mean, cell(rows, task).learning.kind) == (200, "seeds only")
+    assert cell(untrained, task).learning is None
+
+
+def test_bits_that_contradict_the_score_are_refused(rows_of, task):
+    rows = seeded(rows_of, task, 3)
+    rows[1]["test_final"] = 0.95
+
+    with pytest.raises(TicketbenchError, match=r"damaged: its bits say that 91 of 100 .* test_final is 0.95"):
+        boards(rows, {task.id: task})
+
+
+@pytest.mark.parametrize("value", [None, float("nan")])
+def test_a_done_row_without_a_number_is_refused(rows_of, task, value):
+    rows = [row | {"test_final": value} for row in seeded(rows_of, task, 3)]
+
+    with pytest.raises(TicketbenchError, match="damaged: done, but its test_final is no number"):
+        boards(rows, {task.id: task})

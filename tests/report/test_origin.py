@@ -1,0 +1,89 @@
+"""What a page says of where its numbers came from."""
+
+import shlex
+from types import SimpleNamespace
+
+import pytest
+
+from ticketbench.report.board import boards
+from ticketbench.report.origin import commands, facts, notices, parameters
+
+
+@pytest.fixture
+def task(rows_of):
+    return rows_of.make_task()
+
+
+def only(rows):
+    (board,) = boards(rows, {})
+    return board
+
+
+def test_the_command_names_every_method_with_its_parameters_and_seeds(rows_of, task):
+    rows = rows_of.make_results(task, {"dense": [0.9], "imp": [0.9, 0.8]}, seeds=3, examples=50)
+    rows += [
+        rows_of.make_row(task, "rigl", 1, seed, method_params='{"interval": 50, "mode": "erk"}', test_final=0.5)
+        for seed in range(3)
+    ]
+
+    assert commands(only(rows), {}) == [
+        "ticketbench run digits/mlp --method imp --method \"rigl(interval=50, mode='erk')\" --seeds 3"
+    ]
+
+
+def test_what_a_stranger_wrote_is_quoted_for_the_shell(rows_of, task):
+    rows = [rows_of.make_row(task, "x", 1, 0, method_params='{"a": "$(reboot)\'"}', test_final=0.5)]
+
+    (command,) = commands(only(rows), {})
+
+    assert shlex.split(command)[4] == """x(a="$(reboot)'")"""
+    assert "'x(a=" in command
+
+
+def test_methods_with_other_numbers_of_seeds_are_a_command_of_their_own(rows_of, task):
+    rows = rows_of.make_results(task, {"imp": [0.9]}, seeds=3) + rows_of.make_results(task, {"mine": [0.9]}, seeds=5)
+
+    assert commands(only(rows), {"imp": SimpleNamespace()}) == [
+        "ticketbench run digits/mlp --method imp --seeds 3",
+        "ticketbench run digits/mlp --method FILE.py:mine --seeds 5",
+    ]
+
+
+def test_a_long_command_is_one_command_over_several_lines(rows_of, task):
+    rows = [rows_of.make_row(task, f"a-method-of-some-length-{number}", 1, 0, test_final=0.9) for number in range(6)]
+
+    (command,) = commands(only(rows), {})
+
+    assert max(map(len, command.splitlines())) < 100
+    named = [row["method"] for row in rows]
+    assert command.replace("\\\n", "").split() == [
+        *("ticketbench", "run", "digits/mlp"),
+        *(word for name in named for word in ("--method", name)),
+        *("--seeds", "1"),
+    ]
+
+
+def test_parameters_are_printed_as_the_command_line_takes_them():
+    assert parameters("{}") == ""
+    assert parameters('{"interval": 50, "scope": "layer"}') == "(interval=50, scope='layer')"
+    assert parameters("not json") == "(not json)"
+
+
+def test_differing_facts_are_all_listed_with_how_many_rows_have_them(rows_of, task):
+    rows = [rows_of.make_row(task, "imp", 1, seed, device="cuda" if seed == 2 else "cpu") for seed in range(3)]
+
+    assert dict(facts(rows))["Device"] == [("cpu", 2), ("cuda", 1)]
+
+
+def test_a_reader_is_told_of_other_versions_wordings_and_files(rows_of, task):
+    rows = rows_of.make_results(task, {"imp": [0.9]}, seeds=3)
+    assert notices(only(rows), task) == []
+
+    stale = [row | {"task_digest": "f" * 64} if row["seed"] == 0 else row for row in rows]
+    assert notices(only(stale), task) == [
+        "1 of 3 rows were made under another wording of this task than its file here."
+    ]
+    newer = task.model_copy(update={"version": 2})
+    assert notices(only(rows), newer) == ["These are results of version 1 of the task; its file here is version 2."]
+    edited = [row | {"method_digest": f"{row['seed']}" * 64} for row in rows]
+    assert notices(only(edited), task) == ["Rows of one method were made by different versions of its file: imp."]
