@@ -1,0 +1,40 @@
+"""The command line. Every error that a person can cause is one message, with no traceback."""
+
+import os
+import sys
+
+import click
+
+from ticketbench import __version__
+from ticketbench.cli.browse import methods, schema, show, tasks
+from ticketbench.cli.leaderboard import leaderboard
+from ticketbench.cli.run import run
+from ticketbench.errors import TicketbenchError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="ticketbench")
+def ticketbench() -> None:
+    """A reproducibility benchmark suite and leaderboard for lottery tickets and neural-network pruning."""
+
+
+for _command in (run, tasks, methods, show, schema, leaderboard):
+    ticketbench.add_command(_command)
+
+
+def main() -> None:
+    """The entry point: run a command, say what went wrong in one message, and set the exit code."""
+    try:
+        sys.exit(ticketbench.main(prog_name="ticketbench", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. Nothing is lost: the same command goes on where it stopped.", err=True)
+        sys.exit(130)
+    except TicketbenchError as error:
+        click.echo(f"ticketbench: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

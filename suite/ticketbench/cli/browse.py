@@ -1,0 +1,120 @@
+"""`tasks`, `methods`, `show`, `schema`: what there is to run. Only methods wait for torch."""
+
+import json
+import textwrap
+from collections.abc import Sequence
+
+import click
+
+from ticketbench.errors import unknown
+from ticketbench.task import Task, load_task, shipped_tasks, task_schema
+
+
+@click.command()
+def tasks() -> None:
+    """List the tasks, with how long a full set of results takes: smoke, ci, lab or full."""
+    found = [load_task(path) for path in shipped_tasks().values()]
+    columns([(t.id, t.tier, f"{t.ladder.rounds} rungs", f"{t.replicates.seeds} seeds", t.title) for t in found])
+
+
+@click.command()
+def methods() -> None:
+    """List the methods that come with ticketbench."""
+    from ticketbench.methods import shipped_methods
+
+    columns([(m.name, ", ".join(m.tags), m.family, m.title) for m in shipped_methods().values()])
+
+
+@click.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Tell all about a task (an id or a TOML file) or a method (a name or a Python file)."""
+    known = shipped_tasks()
+    if name in known:
+        _show_task(load_task(known[name]))
+    elif name.endswith(".toml"):
+        from pathlib import Path
+
+        _show_task(load_task(Path(name)))
+    else:
+        _show_method(name)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of a task file, for editors."""
+    click.echo(json.dumps(task_schema(), indent=2))
+
+
+def columns(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows with their columns aligned; the last column is not padded."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _show_task(task: Task) -> None:
+    training, ladder = task.training, task.ladder
+    length = f"{training.steps} steps" if training.steps else f"{training.epochs:g} epochs"
+    optimizer = ", ".join(
+        f"{key} {value}" for key, value in training.optimizer.model_dump(exclude_defaults=True).items()
+    )
+    rates = "".join(f", {name} {rate:g}" for name, rate in ladder.layers.items())
+    click.echo(f"{task.id} (version {task.version}, tier {task.tier})\n{task.title}\n")
+    if task.description:
+        click.echo(f"{textwrap.fill(' '.join(task.description.split()), 100)}\n")
+    columns(
+        [
+            ("data", f"{task.data.name}, {task.data.validation} of the training examples for validation"),
+            ("network", f"{task.network.name}, initialized {task.network.init} {_options(task)}".rstrip()),
+            ("training", f"{length} of {training.batch_size} examples, {optimizer}"),
+            ("schedule", _schedule(task)),
+            ("evaluated", f"every {training.evaluate_every} steps; rewinds go to step {training.rewind_step}"),
+            (
+                "ladder",
+                f"{ladder.rounds} rungs, each pruning {ladder.prune:g} of what is left{rates}, scope {ladder.scope}",
+            ),
+            ("seeds", str(task.replicates.seeds)),
+            ("cites", ", ".join(task.cites)),
+            ("digest", task.digest),
+        ]
+    )
+    for reference in task.references:
+        said = reference.claim or f"{reference.column} = {reference.value} at density {reference.density}"
+        click.echo(f"\n  {reference.cite}, {reference.where}: {reference.method}: {said}")
+
+
+def _options(task: Task) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in task.network.options.items())
+
+
+def _schedule(task: Task) -> str:
+    schedule = task.training.schedule
+    parts = [f"warm-up over {schedule.warmup} steps"] if schedule.warmup else []
+    if schedule.milestones:
+        parts.append(f"times {schedule.factor:g} at steps {', '.join(map(str, schedule.milestones))}")
+    return "; ".join(parts) or "constant"
+
+
+def _show_method(name: str) -> None:
+    from ticketbench.methods import find_methods, shipped_methods
+
+    bare = name.partition("(")[0]
+    if not bare.endswith(".py") and ".py:" not in bare and bare not in shipped_methods():
+        raise unknown("task or method", name, [*shipped_tasks(), *shipped_methods()], "See `tasks` and `methods`.")
+    for method in find_methods([name]):
+        click.echo(f"{method.name}\n{method.title}\n")
+        if method.description:
+            click.echo(f"{method.description}\n")
+        said = [
+            ("family", method.family),
+            ("tags", ", ".join(method.tags)),
+            ("needs", ", ".join(method.needs)),
+            ("density", method.density),
+            ("parameters", ", ".join(f"{key}={value!r}" for key, value in method.parameters.items())),
+            ("runs", "once a rung" if method.per_rung else "once for the whole ladder"),
+            ("cites", ", ".join(method.cites)),
+            ("file", str(method.source)),
+            ("digest", method.digest),
+        ]
+        columns([(key, value) for key, value in said if value])

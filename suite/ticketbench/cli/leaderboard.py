@@ -1,0 +1,26 @@
+"""`leaderboard`: from results to a static site."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--results", "folders", type=click.Path(path_type=Path), multiple=True, help="Folder of results; may be repeated."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True, help="Where it goes."
+)
+@click.option("--open", "opened", is_flag=True, help="Open it in a browser.")
+def leaderboard(folders: tuple[Path, ...], out: Path, opened: bool) -> None:
+    """Build the leaderboard from results (default: ./results). It is static and needs no network."""
+    from ticketbench.methods import shipped_methods
+    from ticketbench.report.site import build_site
+    from ticketbench.task import load_task, shipped_tasks
+
+    known = {task.id: task for task in map(load_task, shipped_tasks().values())}
+    index = build_site(folders or (Path("results"),), out, known, shipped_methods()).resolve()
+    click.echo(f"The leaderboard is at {index}")
+    if opened:
+        click.launch(index.as_uri())

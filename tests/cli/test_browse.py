@@ -1,0 +1,112 @@
+"""`--help`, `tasks`, `methods`, `show`, `schema`: what there is, told at once."""
+
+import json
+import subprocess
+import sys
+
+from ticketbench import __version__
+from ticketbench.methods import shipped_methods
+from ticketbench.task import load_task, shipped_tasks
+
+# Says after every command which heavy modules have been imported by then.
+AT_ONCE = """
+import sys
+from ticketbench.cli import main
+commands = "--help", "--version", "tasks", "show digits/mlp", "show tiny.toml", "schema", "run -h", "leaderboard -h"
+for typed in commands:
+    sys.argv = ["ticketbench", *typed.split()]
+    try:
+        main()
+    except SystemExit as ended:
+        heavy = {"torch", "numpy", "pandas", "sklearn", "datasets", "pyarrow"} & set(sys.modules)
+        print(typed, ended.code, sorted(heavy), file=sys.stderr)
+"""
+
+
+def test_what_trains_nothing_waits_for_nothing(task):
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE], capture_output=True, text=True, cwd=task.parent, check=True
+    )
+    said = done.stderr.splitlines()
+    assert len(said) == 8
+    assert all(line.endswith(" 0 []") for line in said), said
+    assert "run" in done.stdout and __version__ in done.stdout and "A tiny perceptron" in done.stdout
+
+
+def test_without_a_command_it_tells_the_commands(ticketbench):
+    said = ticketbench()
+    assert said.code == 2
+    for command in ("run", "tasks", "methods", "show", "schema", "leaderboard"):
+        assert f"\n  {command} " in said.err
+
+
+def test_tasks_and_methods_are_listed_each_on_a_line(ticketbench):
+    tasks, methods = ticketbench("tasks"), ticketbench("methods")
+    assert [line.split()[0] for line in tasks.out.splitlines()] == list(shipped_tasks())
+    assert "digits/mlp" in tasks.out and "smoke" in tasks.out and "8 rungs" in tasks.out
+    assert [line.split()[0] for line in methods.out.splitlines()] == list(shipped_methods())
+    assert tasks.code == methods.code == 0 and tasks.err == methods.err == ""
+
+
+def test_a_task_is_shown_with_all_it_says(ticketbench, task):
+    shown = ticketbench("show", "mnist/lenet-300-100").out
+    known = load_task(shipped_tasks()["mnist/lenet-300-100"])
+    for each in (known.title, known.digest, "50000 steps of 60 examples", "output.weight 0.1", "frankle2019lottery"):
+        assert each in shown
+    assert shown.count("test_final = ") == sum(reference.value is not None for reference in known.references)
+    own = ticketbench("show", "tiny.toml").out
+    assert load_task(task).digest in own
+    assert "3 rungs, each pruning 0.5 of what is left, scope layer" in own
+    assert "times 0.1 at steps 20" in own
+
+
+def test_a_method_is_shown_with_all_it_declares(ticketbench, author):
+    shown = ticketbench("show", "imp-reinit(draw=3)").out
+    found = shipped_methods()["imp-reinit"]
+    for each in (found.title, found.description, "draw=3", "frankle2019lottery", found.digest, "whole ladder"):
+        assert each in shown
+    author("""
+        @method("mine", title="Mine", needs=["batch norm"], density="nearest")
+        def mine(search, rung, *, power=2):
+            \"\"\"What it does.\"\"\"
+            yield
+    """)
+    own = ticketbench("show", "mine.py").out
+    for each in ("mine\nMine\n\nWhat it does.\n", "batch norm", "nearest", "power=2", "once a rung", "mine.py"):
+        assert each in own
+
+
+def test_what_is_unknown_is_answered_with_the_closest(ticketbench):
+    assert (
+        "Unknown task or method 'digits/mpl'. Did you mean 'digits/mlp'?" in ticketbench("show", "digits/mpl").message
+    )
+    assert "Did you mean 'one-shot'?" in ticketbench("show", "oneshot").message
+    assert ticketbench("show", "none.toml").message == "none.toml: there is no such task file."
+    assert ticketbench("show", "none.py").message == "none.py: cannot be read: No such file or directory."
+    assert ticketbench("show", "imp(draw=1)").message == "Unknown parameter of imp 'draw'. It takes none."
+
+
+def test_the_schema_of_task_files_is_json(ticketbench):
+    said = ticketbench("schema")
+    schema = json.loads(said.out)
+    assert said.code == 0 and schema["$schema"].startswith("https://json-schema.org/")
+    assert {"id", "data", "network", "training", "ladder", "extends"} <= schema["properties"].keys()
+
+
+def test_all_mistakes_of_a_task_file_are_told_at_once(ticketbench, task):
+    task.write_text(
+        task.read_text().replace("steps = 30", "steps = -1\nbatchsize = 3").replace("rounds = 3", "rounds = 1.5")
+    )
+    for command in (("show", "tiny.toml"), ("run", "tiny.toml"), ("run", "tiny.toml", "--dry-run")):
+        message = ticketbench(*command).message
+        first, *others = message.splitlines()
+        assert first == "tiny.toml: this task cannot be used:"
+        assert [line.split(":")[0].strip() for line in others] == [
+            "training.steps",
+            "training.batchsize",
+            "ladder.rounds",
+        ]
+    task.write_text("id = \n")
+    assert ticketbench("run", "tiny.toml").message.startswith(
+        "tiny.toml: is not valid TOML: Invalid value (at line 1"
+    )

@@ -1,0 +1,36 @@
+"""`leaderboard`: from a folder of results to a page, or one message."""
+
+import pytest
+
+
+@pytest.fixture
+def results(ticketbench, task, here):
+    assert ticketbench("run", "tiny.toml", "--method", "random-layer", "--seeds", 2, "--jobs", 1).code == 0
+    return here / "results"
+
+
+def test_without_results_it_says_how_to_make_some(ticketbench, here):
+    for typed in (("leaderboard",), ("leaderboard", "--results", "none"), ("leaderboard", "--results", ".")):
+        message = ticketbench(*typed).message
+        assert "no such folder of results" in message or "no results" in message
+        assert "`ticketbench run" in message and "\n" not in message
+    assert list(here.iterdir()) == []
+
+
+def test_with_results_it_says_where_its_page_is_and_opens_it(ticketbench, results, here, monkeypatch):
+    opened = []
+    monkeypatch.setattr("click.launch", opened.append)
+    said = ticketbench("leaderboard", "--results", results, "--out", "board", "--open")
+    page = here / "board" / "index.html"
+    assert (said.code, said.out, said.err) == (0, f"The leaderboard is at {page}\n", "")
+    assert opened == [page.as_uri()]
+    assert "tiny/mlp" in page.read_text()
+
+
+def test_what_it_cannot_read_or_write_is_one_message(ticketbench, results, here):
+    (here / "file").write_text("in the way")
+    assert ticketbench("leaderboard", "--out", "file").message.startswith("file: the site cannot be written: ")
+    damaged = results / "tiny/mlp/random-layer.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    message = ticketbench("leaderboard").message
+    assert message.startswith("results/tiny/mlp/random-layer.parquet: is not a readable Parquet file")

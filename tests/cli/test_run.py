@@ -1,0 +1,297 @@
+"""`run`: what it makes, what it says, and every way in which a person can get it wrong."""
+
+import os
+import re
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from ticketbench.methods import shipped_methods
+from ticketbench.results import read_rows, write_rows
+
+GOOD = """
+    @method("mine", title="Mine")
+    def mine(search):
+        yield [Ticket(mask, search.initial) for mask in masks_of(search)]
+"""
+
+
+def everything(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_task_file_of_ones_own_runs_with_a_method_of_ones_own(ticketbench, task, author, here):
+    author(GOOD)
+    said = ticketbench("run", "./tiny.toml", "--method", "mine.py", "--method", "prune-only", "--jobs", 1)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[-3:] == [
+        "7 rows made (7 done); 7 trainings run, 2 found in the store.",
+        "Results of tiny/mlp are in results.",
+        "See the leaderboard: ticketbench leaderboard --open",
+    ]
+    files = [path for path in everything(here / "results") if path.endswith(".parquet")]
+    assert files == ["tiny/mlp/dense.parquet", "tiny/mlp/mine.parquet", "tiny/mlp/prune-only.parquet"]
+    assert [row["rung"] for row in read_rows(here / "results/tiny/mlp/mine.parquet")] == [1, 2, 3]
+
+
+def test_lines_that_are_no_terminals_are_plain_and_count_what_is_done(ticketbench, task, author):
+    author(GOOD)
+    lines = ticketbench("run", "tiny.toml", "--method", "mine.py", "--seeds", 2, "--jobs", 1).out.splitlines()
+    assert len(lines) == 4 + 3 and not any("\x1b" in line for line in lines)
+    assert lines[0] == "[1/8] tiny/mlp dense, seed 0: 1 done (1 trained, 0 from store)"
+    assert re.fullmatch(r"\[5/8] tiny/mlp mine, seed 0: 3 done \(5 trained, 0 from store, about .+ left\)", lines[2])
+    assert lines[3] == "[8/8] tiny/mlp mine, seed 1: 3 done (8 trained, 0 from store)"
+
+
+def test_without_anything_said_it_is_digits_with_the_core_methods_and_three_seeds(ticketbench, here, tmp_path):
+    said = ticketbench("run", "--dry-run")
+    core = {name for name, method in shipped_methods().items() if "core" in method.tags}
+    planned = [line.split()[:3] for line in said.out.splitlines()[:-1]]
+    assert planned == [["digits/mlp", name, "3"] for name in ("dense", *(n for n in shipped_methods() if n in core))]
+    assert said.code == 0 and everything(tmp_path) == ["here"]
+    for other in (("run", "digits/mlp", "--dry-run"), ("run", "digits/mlp", "--dry-run", "--seeds", 10)):
+        assert "10 seeds" in ticketbench(*other).out  # the task's own number
+
+
+def test_a_dry_run_tells_the_plan_and_its_cost_and_writes_nothing(ticketbench, task, author, here, tmp_path):
+    author(GOOD)
+    before = everything(tmp_path)
+    typed = "run", "tiny.toml", "--method", "mine.py", "--seeds", 2, "--dry-run"
+    said = ticketbench(*typed)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines() == [
+        "tiny/mlp  dense  2 seeds  2 rows  2 dense trainings at most",
+        "tiny/mlp  mine   2 seeds  6 rows  6 dense trainings at most",
+        "8 rows to make, 0 there already. Cost: at most 8 times a dense training, plus what methods train to search "
+        "with; what the store has costs nothing.",
+    ]
+    assert everything(tmp_path) == before
+    ticketbench("run", "tiny.toml", "--method", "mine.py", "--seeds", 1, "--jobs", 1)
+    after = everything(tmp_path)
+    assert "4 rows to make, 4 there already." in ticketbench(*typed).out
+    author(GOOD + "    # another version\n")
+    assert "3 rows were made by another version" in ticketbench(*typed).out
+    assert everything(tmp_path) == after
+
+
+def test_several_tasks_and_methods_run_together(ticketbench, task, author, here):
+    author(GOOD)
+    (here / "other.toml").write_text(
+        task.read_text().replace("tiny/mlp", "tiny/other").replace("rounds = 3", "rounds = 2")
+    )
+    said = ticketbench("run", "tiny.toml", "other.toml", "tiny.toml", "-m", "mine.py", "-m", "random-*", "--jobs", 1)
+    assert said.code == 0
+    assert "Results of tiny/mlp, tiny/other are in results." in said.out
+    assert "17 rows made" in said.out  # 1 + 3 * 3 and 1 + 2 + 2 * 2
+
+
+def test_parameters_are_given_in_parentheses(ticketbench, task, here):
+    typed = "run", "tiny.toml", "--jobs", 1, "--method", "one-shot-reinit", "--method"
+    assert ticketbench(*typed, "one-shot-reinit(draw=5)").code == 0
+    rows = read_rows(here / "results/tiny/mlp/one-shot-reinit.parquet")
+    assert sorted({row["method_params"] for row in rows}) == ['{"draw":5}', "{}"]
+    assert len(rows) == 6
+    message = ticketbench(*typed, "one-shot-reinit(seed=5)").message
+    assert message == "Unknown parameter of one-shot-reinit 'seed'. It takes draw."
+    assert "expected parameters as in name(interval=50, fraction=0.3)" in ticketbench(*typed, "imp(1)").message
+
+
+MISTAKES = {
+    "run digits/mpl": "Unknown task 'digits/mpl'. Did you mean 'digits/mlp'? `ticketbench tasks` lists them;",
+    "run mnist/*x": "Unknown task 'mnist/*x'.",
+    "run none.toml": "none.toml: there is no such task file.",
+    "run tiny.toml -m impp": "Unknown method 'impp'. Did you mean 'imp'? `ticketbench methods` lists them;",
+    "run tiny.toml -m none.py": "none.py: cannot be read: No such file or directory.",
+    "run tiny.toml -m mine.py:yours": "Unknown method of mine.py 'yours'. Known: mine.",
+    "run tiny.toml -m tiny.toml": "Unknown method 'tiny.toml'.",
+    "run tiny.toml --device nonsense": "--device nonsense: there is no such device; it is cpu, cuda, cuda:1",
+    "run tiny.toml --device meta": "--device meta: there is no such device; it is cpu, cuda, cuda:1",
+    "run tiny.toml --device cpu:x": "--device cpu:x: there is no such device here",
+    "run tiny.toml --results tiny.toml": "--results tiny.toml: is a file; results go into a folder.",
+    "run tiny.toml --results tiny.toml/results": "--results tiny.toml/results: cannot be made: Not a directory.",
+    "run tiny.toml --results /proc/results": "--results /proc/results: cannot be made: ",
+    "run tiny.toml --store tiny.toml": "The store tiny.toml cannot be made: ",
+}
+
+
+@pytest.mark.parametrize("typed", MISTAKES)
+def test_a_mistake_is_one_message_that_names_the_thing(ticketbench, task, author, here, typed):
+    author(GOOD)
+    before = everything(here)
+    message = ticketbench(*typed.split(), "--jobs", 1).message
+    assert message.startswith(MISTAKES[typed]) and "\n" not in message
+    left = [path for path in everything(here) if path not in before]
+    assert left in ([], ["results"])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="asks for CUDA where there is none")
+def test_cuda_where_there_is_none_is_one_message(ticketbench, task):
+    assert (
+        "--device cuda: there is no such device here" in ticketbench("run", "tiny.toml", "--device", "cuda").message
+    )
+
+
+def test_options_that_cannot_be_are_told_as_such(ticketbench, task):
+    for typed, said in (
+        (("--seeds", 0), "0 is not in the range x>=1"),
+        (("--seeds", "many"), "'many' is not a valid integer"),
+        (("--jobs", 0), "0 is not in the range x>=1"),
+        (("--rungs", 3), "No such option"),
+        (("--store-limit", -1), "-1.0 is not in the range x>=0"),
+    ):
+        answer = ticketbench("run", "tiny.toml", *typed)
+        assert answer.code == 2 and said in answer.err and "Traceback" not in answer.err
+
+
+def test_a_results_folder_that_may_not_be_written_is_told_before_anything_is_trained(
+    ticketbench, task, here, monkeypatch
+):
+    (here / "results").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # a superuser may write everywhere
+    assert ticketbench("run", "tiny.toml").message == "--results results: cannot be written to."
+
+
+def test_two_tasks_of_one_id_are_told_apart_or_refused(ticketbench, task, here):
+    (here / "other.toml").write_text(task.read_text().replace("steps = 30", "steps = 20"))
+    message = ticketbench("run", "tiny.toml", "other.toml").message
+    assert message == "Two tasks are named 'tiny/mlp'; give yours an id of its own."
+
+
+def test_two_methods_of_one_name_are_refused(ticketbench, task, author):
+    author(GOOD.replace('"mine"', '"imp"'))
+    message = ticketbench("run", "tiny.toml", "-m", "mine.py", "-m", "imp").message
+    assert message.startswith("Two methods are named 'imp': mine.py and ") and message.endswith("imp.py.")
+
+
+def test_data_that_is_missing_is_one_message_that_says_what_to_set(ticketbench, here, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    (tmp_path / "data").mkdir()
+    for where, said in (
+        (tmp_path / "data", "is neither in TICKETBENCH_DATA"),
+        (tmp_path / "none", "is not a folder"),
+    ):
+        monkeypatch.setenv("TICKETBENCH_DATA", str(where))
+        message = ticketbench("run", "mnist/lenet-300-100-ci", "--seeds", 1, "--jobs", 1).message
+        assert (
+            message.startswith("mnist: ") and said in message and "Set " in message and "TICKETBENCH_DATA" in message
+        )
+
+
+def test_a_task_on_a_mirrored_data_set_runs(ticketbench, here, task, mnist_mirror, author):
+    mirror = mnist_mirror(train=300, test=100)
+    author(GOOD)
+    (here / "mirrored.toml").write_text(
+        'id = "tiny/mnist"\nversion = 1\ntitle = "Mirrored"\ntier = "smoke"\nextends = "mnist/lenet-300-100"\n'
+        "data.validation = 50\ntraining.steps = 20\ntraining.evaluate_every = 10\ntraining.rewind_step = 5\n"
+        "ladder.rounds = 2\n"
+    )
+    said = ticketbench("run", "mirrored.toml", "-m", "mine.py", "--seeds", 1, "--jobs", 1)
+    assert (said.code, said.err) == (0, "")
+    rows = read_rows(here / "results/tiny/mnist/mine.parquet")
+    assert [row["test_examples"] for row in rows] == [100, 100]
+    assert {row["data_digest"] for row in rows} == {mirror.digest}
+    assert rows[0]["kept"] == 266_200 - 300 * 784 // 5 - 300 * 100 // 5 - 1000 // 10
+
+
+NEVER_A_METHOD = {
+    "@method('mine', title='Mine')\ndef mine(search):\n    return search.dense\n": "method 'mine': never yields",
+    "@method('mine', title='Mine')\ndef mine():\n    yield\n": "method 'mine': takes (search) or (search, rung)",
+    "@method('mine')\ndef mine(search):\n    yield\n": "cannot be loaded: TypeError: method() missing 1 required",
+    "def mine(search):\n    yield search.dense\n": "declares no method; decorate a generator with @",
+    "def mine(search:\n": "cannot be loaded: SyntaxError: '(' was never closed",
+    "import nothing_of_this_name\n": "cannot be loaded: ModuleNotFoundError: No module named 'nothing_of_this_name'",
+    "import sys\nsys.exit(0)\n": "cannot be loaded: SystemExit: 0",
+    "@method('dense', title='Mine')\ndef mine(search):\n    yield\n": "this name belongs to the dense network",
+}
+
+
+@pytest.mark.parametrize("source", NEVER_A_METHOD, ids=range(len(NEVER_A_METHOD)))
+def test_a_file_that_is_no_method_is_one_message(ticketbench, task, author, source):
+    author(source)
+    message = ticketbench("run", "tiny.toml", "--method", "mine.py").message
+    assert message.startswith("mine.py: ") and NEVER_A_METHOD[source] in message and "\n" not in message
+
+
+FAILING = {
+    "yield Ticket(first, search.initial, search.ladder[1])": "rung 2 keeps 148 of 592 weights; the ticket",
+    "yield Ticket({n: m.T for n, m in first.items()}, search.initial)": "expected torch.bool (8, 64), got torch.bool",
+    "keep_largest({n: m / 0 for n, m in search.initial.prunable.items()}, 5)": "are not all finite",
+    "yield Ticket(first, search.initial.replace(weights={'output.bias': first['output.weight'][:, 0] / 0}))": (
+        "the ticket's weights are not all finite: output.bias"
+    ),
+    "raise RuntimeError('of its own')": "RuntimeError: of its own (line ",
+    "raise SystemExit": "SystemExit (line ",
+    "return": "the method asked for nothing more",
+    "yield Train((yield search.dense), 10)": "step 10 is in the past of a checkpoint at step 30",
+    "yield search.at(31)": "a training ends at step 30; asked for 31",
+    "yield 'something else'": "expected a Ticket, a Train, a Probe or a list of these, got str",
+    "yield [Ticket(first, search.initial), Ticket(first, search.initial)]": "two tickets of rung 1 are labelled ''",
+}
+
+
+@pytest.mark.parametrize("statement", FAILING, ids=range(len(FAILING)))
+def test_a_method_that_fails_fails_the_run_with_its_reason(ticketbench, task, author, here, statement):
+    author(f"""
+        @method("mine", title="Mine")
+        def mine(search):
+            first, *_ = masks_of(search)
+            {statement}
+            yield search.dense
+    """)
+    said = ticketbench("run", "tiny.toml", "--method", "mine.py", "--jobs", 1)
+    assert said.code == 1
+    (line,) = said.err.splitlines()
+    assert line.startswith("failed: tiny/mlp mine: ended at rung ") and FAILING[statement] in line
+    assert "Traceback" not in said.out and "4 rows made" in said.out
+    rows = read_rows(here / "results/tiny/mlp/mine.parquet")
+    assert [row["rung"] for row in rows] == [1, 2, 3]
+    assert line.endswith(rows[-1]["reason"]) and rows[-1]["status"] == "failed"
+    again = ticketbench("run", "tiny.toml", "--method", "mine.py", "--jobs", 1)
+    assert (again.code, again.err) == (1, said.err)  # not tried again, and not passed over in silence
+    assert "0 rows made, 4 were there already" in again.out
+
+
+def test_one_methods_failure_stops_no_other_and_is_not_said_of_it(ticketbench, task, author):
+    author("@method('bad', title='Bad')\ndef bad(search):\n    yield None\n", "bad.py")
+    author(GOOD)
+    said = ticketbench("run", "tiny.toml", "-m", "bad.py", "-m", "mine.py", "--jobs", 1)
+    assert said.code == 1 and "7 rows made (4 done, 3 failed)" in said.out
+    alone = ticketbench("run", "tiny.toml", "-m", "mine.py", "--jobs", 1)
+    assert (alone.code, alone.err) == (0, "")
+
+
+def test_a_network_that_diverges_is_a_result_and_no_failure(ticketbench, task, author):
+    task.write_text(task.read_text().replace("steps = 30", 'steps = 30\noptimizer = { name = "sgd", lr = 1e30 }'))
+    author(GOOD)
+    said = ticketbench("run", "tiny.toml", "-m", "mine.py", "--jobs", 1)
+    assert (said.code, said.err) == (0, "")
+    assert "4 rows made (4 diverged)" in said.out
+
+
+def damaged(file):
+    whole = file.read_bytes()
+    rows = read_rows(file)
+    yield "is not a readable Parquet file", whole[: len(whole) // 2]
+    yield "is not a readable Parquet file", b""
+    yield "is not a readable Parquet file", b"rung,kept\n1,296\n"
+    pq.write_table(pa.table({"name": ["somebody else's"]}), file)
+    yield "is a Parquet file, but does not hold ticketbench results.", file.read_bytes()
+    write_rows(file, [{**rows[0], "seed": 7}])
+    yield "its id does not fit its key", file.read_bytes()
+
+
+def test_a_damaged_or_foreign_file_among_the_results_is_named_and_left_alone(ticketbench, task, author, here):
+    author(GOOD)
+    typed = "run", "tiny.toml", "-m", "mine.py", "--jobs", 1
+    ticketbench(*typed)
+    file = here / "results/tiny/mlp/mine.parquet"
+    whole = file.read_bytes()
+    for said, content in damaged(file):
+        file.write_bytes(content)
+        message = ticketbench(*typed).message
+        assert message.startswith("results/tiny/mlp/mine.parquet: ") and said in message
+        assert "\n" not in message and file.read_bytes() == content
+        file.write_bytes(whole)
+    assert "0 rows made, 4 were there already" in ticketbench(*typed).out
