@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(autouse=True)
 def denormals() -> None:
-    """Denormal numbers as IEEE 754 has them: a training before this test, in this process, may have turned them off."""
+    """Denormal numbers as IEEE 754 has them, which a training before this test may have turned off."""
     torch.set_flush_denormal(False)
 
 
