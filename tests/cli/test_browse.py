@@ -110,3 +110,10 @@ def test_all_mistakes_of_a_task_file_are_told_at_once(ticketbench, task):
     assert ticketbench("run", "tiny.toml").message.startswith(
         "tiny.toml: is not valid TOML: Invalid value (at line 1"
     )
+
+
+def test_a_task_with_settings_shows_what_each_changes(ticketbench):
+    said = ticketbench("show", "mnist/optimizer-transfer").out
+    assert "setting adam  as it is" in said
+    assert "setting sgd   training.optimizer.name sgd, training.optimizer.lr 0.0012" in said
+    assert "imp (sgd to sgd): test_final = 0.9752" in said

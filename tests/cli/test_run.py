@@ -87,6 +87,21 @@ def test_several_tasks_and_methods_run_together(ticketbench, task, author, here)
     assert "17 rows made" in said.out  # 1 + 3 * 3 and 1 + 2 + 2 * 2
 
 
+def test_controls_are_trained_beside_tickets_all_or_those_named(ticketbench, task, here):
+    said = ticketbench("run", task, "--method", "imp", "--control", "shuffled")
+    assert said.code == 0
+    assert "7 rows made (7 done)" in said.out  # the dense network, three tickets, three controls
+    said = ticketbench("run", task, "--method", "imp", "--controls")
+    assert "made anew" not in said.out
+    assert "18 rows made" in said.out
+    rows = read_rows(here / "results" / "tiny" / "mlp" / "imp.parquet")
+    assert sorted(row["label"] for row in rows if row["rung"] == 1) == [
+        "", "long-dense", "random-layer", "reinitialized", "shuffled", "small-dense",
+    ]  # fmt: skip
+    assert "0 rows made" in ticketbench("run", task, "--method", "imp", "--controls").out
+    assert "Did you mean 'shuffled'?" in ticketbench("run", task, "--control", "shufled").message
+
+
 def test_parameters_are_given_in_parentheses(ticketbench, task, here):
     typed = "run", "tiny.toml", "--jobs", 1, "--method", "one-shot-reinit", "--method"
     assert ticketbench(*typed, "one-shot-reinit(draw=5)").code == 0

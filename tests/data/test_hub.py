@@ -185,8 +185,8 @@ def test_colour_images_are_read_channel_by_channel(mirror, make_png):
     pixels = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
     for split in ("train", "test"):
         mirror.write(split, [make_png(image) for image in pixels], [0, 1, 2, 3, 4, 5], shards=2)
-    train, test, where = hub.read("mnist", replace(SOURCES["mnist"], shape=(3, 5, 4)))
-    for examples in (train, test):
+    content, where = hub.read("mnist", replace(SOURCES["mnist"], shape=(3, 5, 4)))
+    for examples in (content.train, content.test):
         np.testing.assert_array_equal(examples.inputs.numpy(), pixels.transpose(0, 3, 1, 2))
         assert examples.targets.tolist() == [0, 1, 2, 3, 4, 5]
     assert where == str(mirror.folder)

@@ -16,7 +16,7 @@ from ticketbench.harness.search import DENSE_METHOD, Job, run_search
 from ticketbench.harness.shard import Asked, Place
 from ticketbench.harness.store import DEFAULT_LIMIT, Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads import workloads_of
 from ticketbench.methods import Method, find_methods
 from ticketbench.results import COMPARED, Row, read_rows, result_files
 from ticketbench.task import Task, load_task
@@ -75,8 +75,9 @@ class Lab:
     asked: list[bool] = field(default_factory=list)
 
     def task(self, conv: bool = False, **changes: Any) -> Task:
-        """A task file of a user's own, and what it says. Keys with dots are written as `training__steps`."""
+        """A task file of a user's own, and what it says. Dots in keys are written `__`; None leaves a key out."""
         said = (TINY_CONV if conv else TINY) | {key.replace("__", "."): value for key, value in changes.items()}
+        said = {key: value for key, value in said.items() if value is not None}
         path = self.folder / f"{said['id'].replace('/', '-')}.toml"
         path.write_text("".join(f"{key} = {as_toml(value)}\n" for key, value in said.items()))
         return load_task(path)
@@ -94,32 +95,34 @@ class Lab:
 
     def trainings(self, task: Task, store: str = "store", limit: int = DEFAULT_LIMIT) -> Trainings:
         """Trainings of a task through a store of this lab."""
-        workloads = {setting: Vision(task, torch.device("cpu")) for setting in task.settings}
-        return Trainings(workloads, Store(self.folder / store, limit), self.asked.append)
+        return Trainings(
+            workloads_of(task, torch.device("cpu")), Store(self.folder / store, limit), self.asked.append
+        )
 
     def search(
-        self, method: "Method | str", task: Task | None = None, seed: int = 0, store: str = "store"
-    ) -> list[Row]:
-        """The rows of one method with one seed, in the order they were made.
+        self, method: "Method | str", task: Task | None = None, seed: int = 0, store: str = "store",
+        setting: str = "default", controls: tuple[str, ...] = (),
+    ) -> list[Row]:  # fmt: skip
+        """The rows of one method with one seed on one setting, in the order they were made.
 
         An assertion that fails inside the author's file fails the test: the search itself only notes it in a row.
         """
         task = task or self.task()
         found = self.method(method) if isinstance(method, str) else method
         rungs = range(1, task.ladder.rounds + 1) if found.per_rung else (None,)
-        jobs = [Job(task, found, "default", seed, rung) for rung in rungs]
+        jobs = [Job(task, found, setting, seed, rung, controls) for rung in rungs]
         rows = [row for job in jobs for row in run_search(job, self.trainings(task, store))]
         assert not [row["reason"] for row in rows if "AssertionError" in row["reason"]]
         return rows
 
-    def dense(self, task: Task | None = None, seed: int = 0) -> Row:
+    def dense(self, task: Task | None = None, seed: int = 0, setting: str = "default") -> Row:
         """The row of the dense network."""
-        (row,) = self.search(DENSE_METHOD, task, seed)
+        (row,) = self.search(DENSE_METHOD, task, seed, setting=setting)
         return row
 
     def run(
         self, tasks: Sequence[Task], methods: Sequence[Method], seeds: int = 1, results: str = "results",
-        store: str = "store", processes: int = 1,
+        store: str = "store", processes: int = 1, controls: tuple[str, ...] = (),
     ) -> list[Row]:  # fmt: skip
         """All rows in a results folder after `ticketbench run`."""
 
@@ -129,7 +132,7 @@ class Lab:
 
         folder = self.folder / results
         place = Place(self.folder / store, DEFAULT_LIMIT, "cpu")
-        run_plan(make_plan(tasks, methods, seeds, folder), folder, place, processes, report)
+        run_plan(make_plan(tasks, methods, seeds, folder, controls), folder, place, processes, report)
         return [row for path in result_files(folder) for row in read_rows(path)]
 
 

@@ -106,7 +106,7 @@ def test_all_mistakes_of_a_file_are_told_at_once_with_key_and_what_is_allowed(wr
     said = mistakes(write("wrong.toml", text))
     assert said == [
         "tier: input should be 'smoke', 'ci', 'lab' or 'full', got 'quick'.",
-        "data.name: is missing.",
+        "data: say one of name, hub and folder.",
         "data.validation: input should be a valid integer, got True.",
         "network.options.hidden: should be a number, true or false, a string, or a list of whole numbers.",
         "training.batch_size: input should be a valid integer, got '60'.",
@@ -284,10 +284,13 @@ def test_the_json_schema_lets_every_shipped_file_in():
 def test_the_json_schema_lets_a_child_be_silent_and_a_whole_file_not():
     assert problems(OWN.format("child") + 'extends = "mine/whole"\n[training]\noptimizer.lr = 0.1\n') == []
     assert problems(WHOLE.format("whole")) == []
-    for line in ('name = "digits"\n', "batch_size = 60\n", "prune = 0.4\n", 'tier = "ci"\n', "lr = 0.003, "):
+    for line in ("batch_size = 60\n", "prune = 0.4\n", 'tier = "ci"\n', "lr = 0.003, "):
         assert line in WHOLE
         lacking = WHOLE.format("whole").replace(line, "", 1)
         assert [message for message in problems(lacking) if "is a required property" in message], line
+    for line in ('name = "digits"\n', 'name = "mlp"\n', "steps = 800\n"):
+        assert line in WHOLE
+        assert problems(WHOLE.format("whole").replace(line, "", 1)), line
     assert "'tier' is a required property" in problems('id = "a/b"\nversion = 1\ntitle = "t"\nextends = "c/d"\n')
 
 
@@ -301,6 +304,19 @@ def test_the_json_schema_lets_a_child_be_silent_and_a_whole_file_not():
         ("lr = 0.003", "lr = 0.003, momentum = 0.9"),
         ("prune = 0.4", "prune = 1.5"),
         ('where = "Table 1"\n', ""),
+        ('name = "digits"', 'name = "digits"\nhub = "mine/photos"'),
+        ('name = "digits"', 'hub = "not an id"'),
+        ('name = "digits"', 'folder = "photos"\ndigest = "short"'),
+        ('name = "mlp"', 'name = "mlp"\nfactory = "package.module:function"'),
+        ('name = "mlp"', 'factory = "package.module"'),
+        ("steps = 800", "steps = 800\nepochs = 3"),
+        ("[ladder]", "[settings.s1]\nladder.rounds = 3\n[ladder]"),
+        ("[ladder]", "[settings.S1]\ndata.part = '1/2'\n[ladder]"),
+        ("[ladder]", "[settings.s1]\ntraining.steps = 3\n[ladder]"),
+        ("[ladder]", "[settings.s1]\ndata.labels = [1]\n[ladder]"),
+        ("[ladder]", "[settings.s1]\ndata.part = 'half'\n[ladder]"),
+        ("[ladder]", "[settings.s1]\ndata = {{ hub = 'a/b', folder = 'c' }}\n[ladder]"),
+        ("[ladder]", "[settings.s1]\ntraining.optimizer = {{ name = 'sgd' }}\n[ladder]"),
     ],
 )
 def test_the_json_schema_and_the_loader_refuse_the_same_files(write, old, new):

@@ -110,6 +110,11 @@ def test_a_key_said_at_its_default_leaves_the_digest_as_it_is():
     assert task(training__rewind_step=0).digest == task(training__rewind_step=None).digest
 
 
+def test_the_digest_of_a_task_that_says_nothing_new_is_what_it_was_before_the_language_grew():
+    """Of the first language, which had neither settings nor data and networks of one's own."""
+    assert task().digest == "dc733ccb2a6ae3c1276adb385843ca4f4ee8818d36ecc2523c54d3a6669c40c9"
+
+
 def test_the_digest_does_not_depend_on_the_order_or_the_form_of_what_is_said():
     reversed_said = {
         key: dict(reversed(value.items())) if isinstance(value, dict) else value

@@ -2,12 +2,13 @@
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
 from ticketbench.errors import unknown
-from ticketbench.task import Task, load_task, shipped_tasks, task_schema
+from ticketbench.task import Spec, Task, load_task, shipped_tasks, task_schema
 
 
 @click.command()
@@ -56,24 +57,22 @@ def columns(rows: Sequence[Sequence[str]]) -> None:
 def _show_task(task: Task) -> None:
     training, ladder = task.training, task.ladder
     length = f"{training.steps} steps" if training.steps else f"{training.epochs:g} epochs"
-    optimizer = ", ".join(
-        f"{key} {value}" for key, value in training.optimizer.model_dump(exclude_defaults=True).items()
-    )
     rates = "".join(f", {name} {rate:g}" for name, rate in ladder.layers.items())
     click.echo(f"{task.id} (version {task.version}, tier {task.tier})\n{task.title}\n")
     if task.description:
         click.echo(f"{textwrap.fill(' '.join(task.description.split()), 100)}\n")
     columns(
         [
-            ("data", f"{task.data.name}, {task.data.validation} of the training examples for validation"),
-            ("network", f"{task.network.name}, initialized {task.network.init} {_options(task)}".rstrip()),
-            ("training", f"{length} of {training.batch_size} examples, {optimizer}"),
+            ("data", f"{task.data.title}, {task.data.validation} of the training examples for validation"),
+            ("network", f"{task.network.title}, initialized {task.network.init} {_options(task)}".rstrip()),
+            ("training", f"{length} of {training.batch_size} examples, {_said(training.optimizer)}"),
             ("schedule", _schedule(task)),
             ("evaluated", f"every {training.evaluate_every} steps; rewinds go to step {training.rewind_step}"),
             (
                 "ladder",
                 f"{ladder.rounds} rungs, each pruning {ladder.prune:g} of what is left{rates}, scope {ladder.scope}",
             ),
+            *((f"setting {name}", _said(setting) or "as it is") for name, setting in task.settings.items()),
             ("seeds", str(task.replicates.seeds)),
             ("cites", ", ".join(task.cites)),
             ("digest", task.digest),
@@ -81,7 +80,22 @@ def _show_task(task: Task) -> None:
     )
     for reference in task.references:
         said = reference.claim or f"{reference.column} = {reference.value} at density {reference.density}"
-        click.echo(f"\n  {reference.cite}, {reference.where}: {reference.method}: {said}")
+        cell = f" ({reference.found_on} to {reference.trained_on})" if task.settings else ""
+        click.echo(f"\n  {reference.cite}, {reference.where}: {reference.method}{cell}: {said}")
+
+
+def _said(spec: Spec) -> str:
+    """What a part of a task says beside its defaults: `adam, lr 0.0012`."""
+    return ", ".join(_flat(spec.model_dump(exclude_defaults=True)))
+
+
+def _flat(said: dict[str, Any], before: str = "") -> Iterator[str]:
+    for key, value in said.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            listed = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+            yield f"{before}{key} {listed}"
 
 
 def _options(task: Task) -> str:

@@ -28,6 +28,8 @@ _FIRST_TASK, _FIRST_SEEDS = "digits/mlp", 3
 @click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where rows go.")  # fmt: skip # noqa: E501
 @click.option("--store", type=click.Path(path_type=Path), help="Where checkpoints go. Default: $TICKETBENCH_STORE, or the user's cache folder.")  # fmt: skip # noqa: E501
 @click.option("--store-limit", type=click.FloatRange(min=0), default=10.0, show_default=True, help="GiB of checkpoints beyond those kept for good.")  # fmt: skip # noqa: E501
+@click.option("--controls", is_flag=True, help="Train every control beside every ticket.")
+@click.option("--control", "controlled", multiple=True, help="Train this control: shuffled, reinitialized, random-layer, small-dense or long-dense. May be repeated.")  # fmt: skip # noqa: E501
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what it would cost.")
 def run(
     selectors: tuple[str, ...],
@@ -38,6 +40,8 @@ def run(
     results: Path,
     store: Path | None,
     store_limit: float,
+    controls: bool,
+    controlled: tuple[str, ...],
     dry_run: bool,
 ) -> int:
     """Find tickets with methods on tasks, score them, and write the rows that are missing.
@@ -48,10 +52,11 @@ def run(
     tasks = _distinct([task for selector in selectors or (_FIRST_TASK,) for task in find_tasks(selector)])
     seeds = _FIRST_SEEDS if seeds is None and not selectors else seeds
 
+    from ticketbench.harness.controls import CONTROLS, chosen
     from ticketbench.harness.plan import make_plan
 
     methods = _methods(wanted)
-    plan = make_plan(tasks, methods, seeds, results)
+    plan = make_plan(tasks, methods, seeds, results, chosen(tuple(CONTROLS) if controls else controlled))
     if plan.stale:
         click.echo(f"{plan.stale} rows were made by another version of their task, method or engine: made anew.")
     if dry_run:

@@ -9,9 +9,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 
-from ticketbench.data.examples import Examples, content_digest
+from ticketbench.data.examples import Content, Examples, content_digest
 from ticketbench.paths import cache_folder
 
 
@@ -20,27 +21,37 @@ def path(name: str, digest: str) -> Path:
     return cache_folder() / "data" / f"{name}-{digest[:16]}.safetensors"
 
 
-def read(name: str, digest: str) -> tuple[Examples, Examples] | None:
-    """Training and test split in canonical order, or nothing where there is no whole and true copy."""
+def read(name: str, digest: str, classes: int | None) -> Content | None:
+    """Both splits in canonical order, or nothing where there is no whole and true copy.
+
+    `classes` is how many the data set has; nothing where its digest covers that number, which is then kept with it.
+    """
     try:
         # Bytes, not a memory map: what was checked must not change under the program that uses it.
         tensors = safetensors.torch.load(path(name, digest).read_bytes())
         train = Examples(tensors["train.inputs"], tensors["train.targets"])
         test = Examples(tensors["test.inputs"], tensors["test.targets"])
-        return (train, test) if content_digest(train, test) == digest else None
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+        counted = None if classes is not None else int(tensors["classes"])
+        whole = content_digest(train, test, counted) == digest
+        return Content(train, test, classes or counted or 0) if whole else None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError):
         return None
 
 
-def write(name: str, digest: str, train: Examples, test: Examples) -> None:
-    """Keep the decoded data set. A folder that cannot be written costs the next run time, and this one nothing."""
+def write(name: str, digest: str, content: Content, covers_classes: bool) -> None:
+    """Keep the decoded data set. A folder that cannot be written costs the next run time, and this one nothing.
+
+    `covers_classes` says that the digest covers the number of classes, which is then kept too.
+    """
     kept = path(name, digest)
     tensors = {
-        "train.inputs": train.inputs,
-        "train.targets": train.targets,
-        "test.inputs": test.inputs,
-        "test.targets": test.targets,
+        "train.inputs": content.train.inputs,
+        "train.targets": content.train.targets,
+        "test.inputs": content.test.inputs,
+        "test.targets": content.test.targets,
     }
+    if covers_classes:
+        tensors["classes"] = torch.tensor(content.classes)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=kept.parent, prefix=f"{name}-", suffix=".tmp", delete=False) as file:

@@ -27,10 +27,20 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class Content:
+    """A data set's examples, and of how many classes they are."""
+
+    train: Examples
+    test: Examples
+    classes: int
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A data set, each split in canonical order.
 
-    `scale` is the pixel value that stands for 1. `digest` is `content_digest(train, test)`.
+    `scale` is the pixel value that stands for 1. `digest` is `content_digest(train, test)`, and for a data set of a
+    person's own, whose number of classes is pinned by nothing else, `content_digest(train, test, classes)`.
     """
 
     name: str
@@ -56,9 +66,14 @@ def canonical(examples: Examples) -> Examples:
     return examples[torch.tensor(sorted(range(len(keys)), key=keys.__getitem__), dtype=torch.int64)]
 
 
-def content_digest(train: Examples, test: Examples) -> str:
-    """SHA-256 over types, shapes and values of both splits in the order they are in, as 64 hex digits."""
+def content_digest(train: Examples, test: Examples, classes: int | None = None) -> str:
+    """SHA-256 over types, shapes and values of both splits in the order they are in, as 64 hex digits.
+
+    The number of classes is part of it where it is given.
+    """
     digest = hashlib.sha256()
+    if classes is not None:
+        digest.update(f"classes {classes}\n".encode())
     for split, examples in (("train", train), ("test", test)):
         for part, tensor in (("inputs", examples.inputs), ("targets", examples.targets)):
             array = _little_endian(tensor)

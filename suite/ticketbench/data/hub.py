@@ -1,4 +1,4 @@
-"""Data sets in the layout of the Hugging Face hub: from a local mirror, or else from the hub."""
+"""Data sets in the layout of the Hugging Face hub: from a folder or a local mirror, or else from the hub."""
 
 import os
 from collections.abc import Iterator
@@ -7,32 +7,49 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ticketbench.data.examples import Examples
+import torch
+
+from ticketbench.data.examples import Content
 from ticketbench.data.images import decode, reason
-from ticketbench.data.sources import HubSource
+from ticketbench.data.sources import HubSource, Layout, OwnSource
 from ticketbench.errors import TicketbenchError
 
 _SECONDS_TO_ANSWER = 5.0
 
 
-def read(name: str, source: HubSource) -> tuple[Examples, Examples, str]:
-    """The training and test split in the order they are stored in, and where they were read from, in words.
+def read(name: str, source: HubSource | OwnSource) -> tuple[Content, str]:
+    """The examples in the order they are stored in, and where they were read from, in words.
 
-    From `$TICKETBENCH_DATA/<hub id>` where there is such a folder, else from the hub. Raises `TicketbenchError`
-    where there is neither, or what is there cannot be read as this data set.
+    From the source's folder if it is one, from `$TICKETBENCH_DATA/<hub id>` where there is such a folder, else from
+    the hub. Raises `TicketbenchError` where there is none of these, or what is there cannot be read as this data
+    set.
     """
     folder = _mirror(name, source)
     where = str(folder) if folder else f"{source.id} on the Hugging Face hub"
     with _quiet():
         stored = _open_mirror(name, source, folder) if folder else _open_hub(name, source)
-        if missing := {"train", "test"} - set(stored):
+        if missing := {"train", source.test} - set(stored):
+            hint = " The key data.test names the test split." if isinstance(source, OwnSource) else ""
             raise TicketbenchError(
                 f"{name}: {where} lacks the split {' and '.join(sorted(missing))}; "
-                f"it has {', '.join(sorted(stored))}, expected train and test."
+                f"it has {', '.join(sorted(stored))}, expected train and {source.test}.{hint}"
             )
-        train = decode(stored["train"], source, f"{name}: {where}, split train")
-        test = decode(stored["test"], source, f"{name}: {where}, split test")
-    return train, test, where
+        classes = source.classes if isinstance(source, HubSource) else _classes(stored["train"], source)
+        train = decode(stored["train"], source, f"{name}: {where}, split train", source.shape, classes)
+        shape = train.inputs.shape
+        test = decode(
+            stored[source.test],
+            source,
+            f"{name}: {where}, split {source.test}",
+            (shape[1], shape[2], shape[3]),
+            classes,
+        )
+    return Content(train, test, classes or int(torch.cat([train.targets, test.targets]).max()) + 1), where
+
+
+def _classes(stored: Any, source: Layout) -> int | None:
+    """How many classes the label column names, or nothing where it holds mere numbers."""
+    return getattr((stored.features or {}).get(source.label), "num_classes", None)
 
 
 def _mirror_root() -> Path | None:
@@ -40,7 +57,13 @@ def _mirror_root() -> Path | None:
     return Path(said).expanduser() if said else None
 
 
-def _mirror(name: str, source: HubSource) -> Path | None:
+def _mirror(name: str, source: Layout) -> Path | None:
+    if isinstance(source, OwnSource) and source.folder:
+        if not Path(source.id).is_dir():
+            raise TicketbenchError(
+                f"{name}: {source.id} is not a folder; expected one that holds {_images_of(source)}."
+            )
+        return Path(source.id)
     root = _mirror_root()
     if root is None:
         return None
@@ -53,7 +76,7 @@ def _mirror(name: str, source: HubSource) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _open_mirror(name: str, source: HubSource, folder: Path) -> dict[str, Any]:
+def _open_mirror(name: str, source: Layout, folder: Path) -> dict[str, Any]:
     import datasets
 
     try:
@@ -64,14 +87,23 @@ def _open_mirror(name: str, source: HubSource, folder: Path) -> dict[str, Any]:
                 str(folder), source.config, streaming=True, cache_dir=nothing
             )
     except Exception as error:  # the library raises what its many readers raise
+        if isinstance(source, OwnSource) and source.folder:
+            read_as = "images"
+            expected = _images_of(source)
+        else:
+            read_as = f"configuration {source.config} of {source.id}" if source.config else source.id
+            expected = f"its README.md and the files of the splits train and {source.test}, as on the hub"
         raise TicketbenchError(
-            f"{name}: {folder} cannot be read as configuration {source.config} of {source.id}: {reason(error)}. "
-            "Expected its README.md and the files of the splits train and test, as on the hub."
+            f"{name}: {folder} cannot be read as {read_as}: {reason(error)}. Expected {expected}."
         ) from error
     return stored
 
 
-def _open_hub(name: str, source: HubSource) -> dict[str, Any]:
+def _images_of(source: Layout) -> str:
+    return f"images as train/CLASS/* and {source.test}/CLASS/*, of two classes or more"
+
+
+def _open_hub(name: str, source: Layout) -> dict[str, Any]:
     import datasets
 
     silence = _silence(source)
@@ -93,7 +125,7 @@ def _open_hub(name: str, source: HubSource) -> dict[str, Any]:
     return stored
 
 
-def _silence(source: HubSource) -> str | None:
+def _silence(source: Layout) -> str | None:
     """Why the hub does not answer, or nothing where it does (whatever it says)."""
     import huggingface_hub
 

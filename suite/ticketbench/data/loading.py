@@ -1,9 +1,14 @@
-"""Data sets by name: from the cache of decoded data sets, or else from where they come from."""
+"""Data sets, known ones by name: from the cache of decoded data sets, or else from where they come from."""
+
+import hashlib
+import json
+from dataclasses import asdict
 
 from ticketbench.data import cache, digits, hub
-from ticketbench.data.examples import Dataset, canonical, content_digest
-from ticketbench.data.sources import SOURCES, HubSource
+from ticketbench.data.examples import Content, Dataset, canonical, content_digest
+from ticketbench.data.sources import SOURCES, HubSource, OwnSource, Source
 from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.task import Data
 
 
 def names() -> tuple[str, ...]:
@@ -11,23 +16,75 @@ def names() -> tuple[str, ...]:
     return tuple(SOURCES)
 
 
-def load(name: str) -> Dataset:
-    """The data set of this name, its content checked against the pinned digest wherever it came from.
+def load(wanted: str | Data) -> Dataset:
+    """The data set of this name, or that a task's `data` names, whole, its content checked against its digest.
 
-    Raises `TicketbenchError` where the name is unknown, or the data set is missing, damaged or another one.
+    Raises `TicketbenchError` where the name is unknown, the data set is missing, damaged or another one, or one of a
+    person's own is not pinned: that error tells the digest to write.
     """
-    if name not in SOURCES:
-        raise unknown("data set", name, names())
-    source = SOURCES[name]
-    found = cache.read(name, source.digest)
-    if found is None:
-        train, test, where = hub.read(name, source) if isinstance(source, HubSource) else digits.read()
-        found = canonical(train), canonical(test)
-        digest = content_digest(*found)
-        if digest != source.digest:
-            raise TicketbenchError(
-                f"{name}: what was read from {where} is not this data set: {len(train):,} training and "
-                f"{len(test):,} test examples with content digest {digest}, expected {source.digest}."
+    name, source = _source(wanted)
+    kept_as = name if isinstance(source, Source) else _kept_as(source)
+    content = _cached(kept_as, source)
+    if content is None:
+        content = _read(kept_as, name, source)
+    digest = source.digest or ""
+    return Dataset(name, content.train, content.test, classes=content.classes, scale=source.scale, digest=digest)
+
+
+def _source(wanted: str | Data) -> tuple[str, Source | OwnSource]:
+    """What the data set is called in messages, and where it comes from."""
+    name = wanted if isinstance(wanted, str) else wanted.name
+    if name is not None:
+        if name not in SOURCES:
+            raise unknown(
+                "data set", name, names(), f"Known: {', '.join(names())}; data.hub or data.folder is your own."
             )
-        cache.write(name, digest, *found)
-    return Dataset(name, *found, classes=source.classes, scale=source.scale, digest=source.digest)
+        return name, SOURCES[name]
+    assert isinstance(wanted, Data)
+    own = OwnSource(
+        id=wanted.title,
+        folder=wanted.folder is not None,
+        config=wanted.config,
+        image=wanted.image,
+        label=wanted.label,
+        test=wanted.test,
+        digest=wanted.digest,
+        shape=wanted.shape,
+    )
+    return "data.folder" if own.folder else own.id, own
+
+
+def _kept_as(source: OwnSource) -> str:
+    """Its name in the cache, another one for each way to read it: a digest left behind by a change finds nothing."""
+    said = asdict(source) | {"digest": None}
+    return f"own-{hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]}"
+
+
+def _cached(kept_as: str, source: Source | OwnSource) -> Content | None:
+    if source.digest is None:
+        return None
+    return cache.read(kept_as, source.digest, source.classes if isinstance(source, Source) else None)
+
+
+def _read(kept_as: str, name: str, source: Source | OwnSource) -> Content:
+    if isinstance(source, (HubSource, OwnSource)):
+        read, where = hub.read(name, source)
+    else:
+        train, test, where = digits.read()
+        read = Content(train, test, source.classes)
+    content = Content(canonical(read.train), canonical(read.test), read.classes)
+    digest = content_digest(content.train, content.test, content.classes if isinstance(source, OwnSource) else None)
+    counts = f"{len(read.train):,} training and {len(read.test):,} test examples"
+    if source.digest is not None and digest != source.digest:
+        raise TicketbenchError(
+            f"{name}: what was read from {where} is not this data set: {counts} "
+            f"with content digest {digest}, expected {source.digest}."
+        )
+    cache.write(kept_as, digest, content, isinstance(source, OwnSource))
+    if source.digest is None:
+        shape = " x ".join(map(str, content.train.inputs.shape[1:]))
+        raise TicketbenchError(
+            f"{name}: a data set of your own is pinned by its content. Read {counts} of shape {shape} "
+            f'in {content.classes} classes; if they are what you mean, write under data: digest = "{digest}"'
+        )
+    return content

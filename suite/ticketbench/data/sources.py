@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+Shape = tuple[int, int, int]
+"""Channels, height, width."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -17,18 +20,35 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubSource(Source):
-    """One that lies on the Hugging Face hub.
+class Layout:
+    """How a data set lies on the Hugging Face hub.
 
     `id` is its name there and its path below `$TICKETBENCH_DATA`, `config` the hub's configuration, `image` and
-    `label` are its columns. `shape` is (channels, height, width).
+    `label` are its columns, `test` is the split that it is scored on.
     """
 
     id: str
-    config: str
+    config: str | None = None
     image: str = "image"
     label: str = "label"
-    shape: tuple[int, int, int]
+    test: str = "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubSource(Source, Layout):
+    """A known one that lies there."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnSource(Layout):
+    """A person's own, there or in the folder `id`. What is nothing here is as the examples have it."""
+
+    folder: bool = False
+    digest: str | None = None
+    shape: Shape | None = None
+    scale: int = 255
 
 
 SOURCES: dict[str, Source] = {

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ticketbench.data.examples import Dataset, Examples
+from ticketbench.data.images import brought_to
 from ticketbench.data.loading import load
 from ticketbench.errors import TicketbenchError
 from ticketbench.task import Data
@@ -27,7 +28,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Splits:
-    """What a task trains on, stops early by and is scored on. `digest` pins the whole data set they come from."""
+    """What a task trains on, stops early by and is scored on.
+
+    `classes` is the number of outputs that a network's head needs. `digest` pins the whole data set.
+    """
 
     train: Split
     validation: Split
@@ -37,32 +41,85 @@ class Splits:
 
 
 def splits(spec: Data) -> Splits:
-    """The splits of a task: validation is the last `spec.validation` training examples in canonical order.
+    """The splits of a task, or of one of its settings.
 
-    Pixels are scaled to [0, 1], then (pixel - mean) / std is taken per channel. Raises `TicketbenchError` where
-    the data set cannot be had, validation would leave nothing to train on, or mean and std do not fit.
+    Validation is the last `spec.validation` training examples in canonical order; then `labels` chooses among all
+    three, and `part` takes one of n contiguous blocks of what is left to train on. Images are brought to
+    `spec.shape`, pixels scaled to [0, 1], and (pixel - mean) / std is taken per channel. Raises `TicketbenchError`
+    where the data set cannot be had, a split would be empty, or mean and std do not fit.
     """
-    data = load(spec.name)
+    data = load(spec)
     kept = len(data.train) - spec.validation
     if kept < 1:
         raise TicketbenchError(
-            f"{spec.name}: validation = {spec.validation:,} leaves nothing to train on; "
+            f"{spec.title}: validation = {spec.validation:,} leaves nothing to train on; "
             f"expected less than the {len(data.train):,} training examples."
         )
-    return Splits(
-        train=_normalised(data, data.train[:kept], spec),
-        validation=_normalised(data, data.train[kept:], spec),
-        test=_normalised(data, data.test, spec),
-        classes=data.classes,
-        digest=data.digest,
-    )
+    parts = {"training": data.train[:kept], "validation": data.train[kept:], "test": data.test}
+    if spec.labels is not None:
+        parts = _with_labels(spec, spec.labels, parts)
+    parts["training"] = _block(spec, parts["training"])
+    train, validation, test = (_ready(data, examples, spec) for examples in parts.values())
+    classes = len(spec.labels) if spec.labels is not None and spec.relabel else data.classes
+    return Splits(train, validation, test, classes, data.digest)
 
 
-def _normalised(data: Dataset, examples: Examples, spec: Data) -> Split:
+def _with_labels(spec: Data, labels: tuple[int, ...], parts: dict[str, Examples]) -> dict[str, Examples]:
+    """The examples of these labels, in the order they were in; under `relabel` numbered as `labels` lists them."""
+    there = sorted(set(torch.cat([each.targets for each in parts.values()]).tolist()))
+    if lacking := [label for label in labels if label not in there]:
+        raise TicketbenchError(
+            f"{spec.title}: labels names {', '.join(map(str, lacking))}, which no example has; "
+            f"there are examples of {_ranges(there)}."
+        )
+    wanted = torch.tensor(labels)
+    found = {}
+    for name, examples in parts.items():
+        chosen = examples[torch.isin(examples.targets, wanted)]
+        if not len(chosen):
+            raise TicketbenchError(
+                f"{spec.title}: labels = {list(labels)} leaves no {name} examples; "
+                f"none of the {len(examples):,} has one of these labels."
+            )
+        if spec.relabel:
+            chosen = Examples(chosen.inputs, (chosen.targets.unsqueeze(1) == wanted).int().argmax(1))
+        found[name] = chosen
+    return found
+
+
+def _block(spec: Data, train: Examples) -> Examples:
+    """The k-th of n blocks for `part = "k/n"`: block i of N examples ends before i N // n."""
+    if spec.part is None:
+        return train
+    which, parts = map(int, spec.part.split("/"))
+    block = train[(which - 1) * len(train) // parts : which * len(train) // parts]
+    if not len(block):
+        raise TicketbenchError(
+            f'{spec.title}: part = "{spec.part}" leaves nothing to train on; '
+            f"there are {len(train):,} training examples to divide."
+        )
+    return block
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Ascending numbers in words: 0 to 4, 7."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def _ready(data: Dataset, examples: Examples, spec: Data) -> Split:
+    if spec.shape is not None:
+        examples = brought_to(spec.shape, examples)
     channels = examples.inputs.shape[1]
     if len(spec.mean) != channels:
         raise TicketbenchError(
-            f"{spec.name}: mean and std have length {len(spec.mean)}, expected {channels}: a number for each channel."
+            f"{spec.title}: mean and std have length {len(spec.mean)}, "
+            f"expected {channels}: a number for each channel."
         )
     mean, std = (torch.tensor(values).reshape(1, channels, 1, 1) for values in (spec.mean, spec.std))
     inputs = examples.inputs.to(torch.float32).div_(data.scale).sub_(mean).div_(std)

@@ -56,7 +56,7 @@ class Bench(Search):
     _sealed = False
 
     def __init__(self, task: Task, method: Method, setting: str, seed: int, rung: Rung | None, trainings: Trainings):
-        self.task, self.setting, self.seed = task.model_copy(deep=True), setting, seed
+        self.task, self.setting, self.seed = task.in_setting(setting).model_copy(deep=True), setting, seed
         self._workload = trainings.workloads[setting]
         self.steps = self._workload.steps
         self.dense_rung, *below = ladder_of(task, self._workload)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ticketbench.harness.controls import control_settings
 from ticketbench.harness.rows import DENSE, parameters_text
 from ticketbench.harness.search import DENSE_METHOD, Job
 from ticketbench.harness.training import ENGINE_VERSION
@@ -32,33 +33,35 @@ class Shard:
         """How many rows are still to come, if no method yields several tickets a rung."""
         if self.dense:
             return len(self.jobs)
-        rungs = sum(1 if job.rung is not None else self.task.ladder.rounds for job in self.jobs)
-        return rungs * len(self.task.settings)
+        return sum((1 if job.rung is not None else self.task.ladder.rounds) * len(_cells(job)) for job in self.jobs)
 
 
 @dataclass(frozen=True)
 class Plan:
     """Shards in the order they are begun, dense networks first.
 
-    `there` counts rows that need no work; `failed` are those of them that say so, and are not tried again.
+    `there` counts rows that need no work; `failed` are those of them that say so, and are not tried again. `stale`
+    counts rows that another version of task, method or engine made, and that will be replaced.
     """
 
     shards: tuple[Shard, ...]
     there: int
     failed: tuple[Row, ...] = ()
+    stale: int = 0
 
     @property
     def rows(self) -> int:
         """How many rows are still to come."""
         return sum(shard.rows for shard in self.shards)
 
-    @property
-    def stale(self) -> int:
-        """How many rows will be replaced."""
-        return sum(len(job.stale) for shard in self.shards for job in shard.jobs)
 
-
-def make_plan(tasks: Sequence[Task], methods: Sequence[Method], seeds: int | None, results: Path) -> Plan:
+def make_plan(
+    tasks: Sequence[Task],
+    methods: Sequence[Method],
+    seeds: int | None,
+    results: Path,
+    controls: tuple[str, ...] = (),
+) -> Plan:
     """What is missing from the results for these tasks and methods; `seeds` None takes each task's own number.
 
     Raises `TicketbenchError` where a result file cannot be read, or a row cannot hold a method's parameters.
@@ -68,27 +71,36 @@ def make_plan(tasks: Sequence[Task], methods: Sequence[Method], seeds: int | Non
     shards: list[Shard] = []
     there = 0
     failed: list[Row] = []
+    stale = 0
     for wave in ([DENSE_METHOD], methods):
         for task in tasks:
             for method in wave:
                 rows = _rows(results, task, method.name)
                 for seed in range(seeds if seeds is not None else task.replicates.seeds):
                     jobs = []
-                    for job in _jobs(task, method, seed):
+                    for job in _jobs(task, method, seed, controls):
                         mine = [row for row in rows if _belongs(row, job)]
                         if _finished(job, mine):
                             there += len(mine)
                             failed += [row for row in mine if row["status"] == "failed"]
                         else:
-                            jobs.append(replace(job, stale=frozenset(row["row_id"] for row in mine)))
+                            jobs.append(replace(job, replaces=frozenset(row["row_id"] for row in mine)))
+                            stale += sum(not _current(row, task, method.digest) for row in mine)
                     if jobs:
                         shards.append(Shard(task, method, seed, tuple(jobs)))
-    return Plan(tuple(shards), there, tuple(failed))
+    return Plan(tuple(shards), there, tuple(failed), stale)
 
 
-def _jobs(task: Task, method: Method, seed: int) -> list[Job]:
+def _jobs(task: Task, method: Method, seed: int, controls: tuple[str, ...]) -> list[Job]:
     rungs = range(1, task.ladder.rounds + 1) if method.per_rung else (None,)
-    return [Job(task, method, setting, seed, rung) for setting in task.settings for rung in rungs]
+    beside = () if method.name == DENSE else controls
+    return [Job(task, method, setting, seed, rung, beside) for setting in task.setting_names for rung in rungs]
+
+
+def _cells(job: Job) -> list[tuple[str, str]]:
+    """The setting trained on, and the label of the control or none, of every row that a ticket of the job gets."""
+    tickets = [(setting, "") for setting in job.task.setting_names]
+    return tickets + [(s, name) for name in job.controls for s in control_settings(name, job.task, job.found_on)]
 
 
 def _rows(results: Path, task: Task, method: str) -> list[Row]:
@@ -123,4 +135,14 @@ def _finished(job: Job, rows: list[Row]) -> bool:
         return bool(rows)
     scored = {(row["rung"], row["trained_on"]) for row in rows if row["kind"] == "ticket"}
     rungs = range(1, job.task.ladder.rounds + 1) if job.rung is None else (job.rung,)
-    return all((rung, setting) in scored for rung in rungs for setting in job.task.settings)
+    whole = all((rung, setting) in scored for rung in rungs for setting in job.task.setting_names)
+    return whole and all(_has_controls(job, ticket, rows) for ticket in rows)
+
+
+def _has_controls(job: Job, ticket: Row, rows: list[Row]) -> bool:
+    """Whether every control that the job asks for stands beside a ticket that was trained."""
+    if ticket["kind"] != "ticket" or ticket["start_step"] is None:
+        return True
+    of = f" of {ticket['label']}" if ticket["label"] else ""
+    beside = {(row["trained_on"], row["label"]) for row in rows if row["rung"] == ticket["rung"]}
+    return all((setting, f"{name}{of}") in beside for setting, name in _cells(job) if name)

@@ -9,10 +9,11 @@ from ticketbench.harness.provenance import code, now, packages
 from ticketbench.harness.store import Measured
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS, device_kind
+from ticketbench.harness.trainings import Training, Trainings
 from ticketbench.harness.workloads import Vision
 from ticketbench.ladder import Rung
 from ticketbench.masks import Mask, count, count_per_layer
-from ticketbench.methods import Method
+from ticketbench.methods import Checkpoint, Method
 from ticketbench.methods.state import State, Tensors, mask_digest
 from ticketbench.results import SCHEMA, Row, row_id
 from ticketbench.task import Task
@@ -84,6 +85,27 @@ def blank_row(
     return row | {"row_id": row_id(row)}
 
 
+def trained_row(
+    identity: Identity,
+    kind: str,
+    rung: Rung,
+    label: str,
+    start: Checkpoint,
+    training: Training,
+    trainings: Trainings,
+    charge: Charge,
+) -> Row:
+    """The row of a ticket or control that was trained from `start`."""
+    setting = training.course.setting
+    workload, began, state = trainings.workloads[setting], start.state(), trainings.state(training)
+    row = blank_row(identity, kind, setting, rung.index, label, workload, "done", "")
+    row |= sparsity_columns(rung, began.mask, began.weights)
+    row |= {"start_step": start.step, "optimizer_state": _optimizer_state(began, workload.optimizer.name)}
+    row |= quality_columns(state)
+    row |= cost_columns(charge, state.step - start.step, trainings.measured(training))
+    return row | deployment_columns(workload, began.mask, began.weights)
+
+
 def sparsity_columns(rung: Rung, mask: Mask, weights: Tensors) -> Row:
     """What the harness counted of a mask."""
     kept, sizes = count_per_layer(mask), {name: m.numel() for name, m in mask.items()}
@@ -149,6 +171,12 @@ def deployment_columns(workload: Vision, mask: Mask, weights: Tensors) -> Row:
         "bytes_dense": bytes_dense,
         "bytes_sparse": bytes_sparse,
     }
+
+
+def _optimizer_state(state: State, optimizer: str) -> str:
+    if state.optimizer is None:
+        return "fresh"
+    return "carried" if state.optimizer_name == optimizer else "dropped"
 
 
 def stored_bytes(weights: Tensors, mask: Mask) -> tuple[int, int]:

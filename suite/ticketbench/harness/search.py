@@ -18,6 +18,7 @@ import torch
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.bench import Bench, ladder_of, reset_modes, starts_from, undisturbed, weights_made_by
+from ticketbench.harness.controls import control_rows
 from ticketbench.harness.requests import check_probe, check_ticket, check_train
 from ticketbench.harness.rows import (
     DENSE,
@@ -28,10 +29,10 @@ from ticketbench.harness.rows import (
     parameters_text,
     quality_columns,
     sparsity_columns,
+    trained_row,
 )
 from ticketbench.harness.training.determinism import configure, seed_of
 from ticketbench.harness.trainings import Course, Training, Trainings
-from ticketbench.ladder import Rung
 from ticketbench.methods import Checkpoint, Diverged, Method, Probe, Refused, Request, Ticket, Train
 from ticketbench.methods.state import State
 from ticketbench.networks import meets
@@ -52,8 +53,8 @@ DENSE_METHOD = Method(name=DENSE, title="The unpruned network", function=_no_tic
 class Job:
     """One search: a method on a setting with a seed, and for methods that take one, a rung (its index).
 
-    Method `DENSE_METHOD` is the dense network itself. `stale` are the rows that this search's will replace: those
-    that another version of task, method or engine made.
+    Method `DENSE_METHOD` is the dense network itself. `controls` are trained beside every ticket. `replaces` are the
+    rows of an earlier search that this one's take the place of.
     """
 
     task: Task
@@ -61,7 +62,8 @@ class Job:
     found_on: str
     seed: int
     rung: int | None = None
-    stale: frozenset[str] = frozenset()
+    controls: tuple[str, ...] = ()
+    replaces: frozenset[str] = frozenset()
 
     @property
     def identity(self) -> Identity:
@@ -198,39 +200,39 @@ class _Drive:
         if (rung.index, ticket.label) in self.done:
             raise Refused(f"two tickets of rung {rung.index} are labelled {ticket.label!r}; give each its own label")
         self.done.add((rung.index, ticket.label))
+        charge = self.charges.before(start.trainings)
+        origin: Row = {
+            "carried": not any(starts_from(start.state(), drawn.state()) for drawn in self.bench.drawn.values()),
+            "edited": not weights_made_by(start.state(), self._made_here(start)),
+        }
         own: Checkpoint | None = None
         diverged: Diverged | None = None
-        for setting in self.job.task.settings:
+        for setting in self.job.task.setting_names:
             course = Course(setting, self.job.seed, schedule=ticket.schedule)
-            training = self.trainings.plan(start, self.steps, course)
+            there = start if setting == self.job.found_on else self.trainings.start_on(start, course)
+            training = self.trainings.plan(there, self.steps, course)
             try:
-                trained = self._handed(training, keep=True)
-                own = trained if setting == self.job.found_on else own
+                if setting == self.job.found_on:
+                    own = self._handed(training, keep=True)
+                else:
+                    self.trainings.checkpoint(training, keep=True)
             except Diverged as error:
                 diverged = error if setting == self.job.found_on else diverged
-            self.made.append(self._ticket_row(rung, ticket, start, training))
+            row = trained_row(
+                self.job.identity, "ticket", rung, ticket.label, there, training, self.trainings, charge
+            )
+            self.made.append(row | origin)
             self._scored()
-        if diverged is not None or own is None:
+        for row in control_rows(
+            self.job.controls, self.job.identity, ticket, start, rung, charge, self.bench, self.trainings
+        ):
+            self.made.append(row)
+            self._scored()
+        if own is None:
             fallen = diverged or Diverged("the loss was not finite")
             self.fell[fallen] = rung.index
             raise fallen
         return own
-
-    def _ticket_row(self, rung: Rung, ticket: Ticket, start: Checkpoint, training: Training) -> Row:
-        setting = training.course.setting
-        workload, state, began = self.trainings.workloads[setting], self.trainings.state(training), start.state()
-        row = blank_row(self.job.identity, "ticket", setting, rung.index, ticket.label, workload, "done", "")
-        row |= sparsity_columns(rung, began.mask, began.weights)
-        row |= {
-            "start_step": start.step,
-            "optimizer_state": _optimizer_state(began, workload.optimizer.name),
-            "carried": not any(starts_from(began, drawn.state()) for drawn in self.bench.drawn.values()),
-            "edited": not weights_made_by(began, self._made_here(start)),
-        }
-        row |= quality_columns(state)
-        charge = self.charges.before(start.trainings)
-        row |= cost_columns(charge, state.step - start.step, self.trainings.measured(training))
-        return row | deployment_columns(workload, began.mask, began.weights)
 
     def _probe(self, probe: Probe) -> None:
         check_probe(probe, self.probes)
@@ -271,7 +273,7 @@ class _Drive:
         scored = {index for index, _ in self.done}
         rows = []
         for rung in self.wanted:
-            for setting in self.job.task.settings if rung.index not in scored else ():
+            for setting in self.job.task.setting_names if rung.index not in scored else ():
                 workload = self.trainings.workloads[setting]
                 row = blank_row(self.job.identity, "ticket", setting, rung.index, "", workload, status, reason)
                 rows.append(row | {"density_asked": rung.density, "prunable": rung.prunable})
@@ -291,12 +293,6 @@ class _Drive:
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
-
-
-def _optimizer_state(state: State, optimizer: str) -> str:
-    if state.optimizer is None:
-        return "fresh"
-    return "carried" if state.optimizer_name == optimizer else "dropped"
 
 
 def _told(error: BaseException, source: Path | None) -> str:

@@ -12,7 +12,7 @@ from ticketbench.harness.plan import Shard
 from ticketbench.harness.search import run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads import Vision, workloads_of
 from ticketbench.results import Row
 from ticketbench.task import Task
 
@@ -40,7 +40,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Finished:
-    """A search ended: its rows, and the stale ones that they replace."""
+    """A search ended: its rows, and those that they replace."""
 
     rows: list[Row]
     replaced: frozenset[str]
@@ -66,12 +66,12 @@ class Worker:
         ) in shard.jobs:  # each with trainings of its own: they hold on to every network that a search starts from
             trainings = Trainings(workloads, self.store, asked=lambda ran: report(Asked(ran)))
             rows = run_search(job, trainings, scored=lambda: report(Scored()))
-            report(Finished(rows, job.stale))
+            report(Finished(rows, job.replaces))
 
     def _loaded(self, task: Task) -> dict[str, Vision]:
         if self._task != task.digest:
             with undisturbed():  # by what a method's file did when it was loaded
-                self._workloads = {setting: Vision(task, self.device) for setting in task.settings}
+                self._workloads = workloads_of(task, self.device)
             self._task = task.digest
         return self._workloads
 

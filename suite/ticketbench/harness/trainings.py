@@ -23,6 +23,7 @@ from ticketbench.harness.workloads import Vision
 from ticketbench.methods.checkpoint import Checkpoint
 from ticketbench.methods.requests import Diverged, Objective
 from ticketbench.methods.state import History, State
+from ticketbench.networks import source_digest
 from ticketbench.task import SGD, Adam
 
 
@@ -75,6 +76,18 @@ class Trainings:
         training = Training(line, start, course, until)
         self._known[training.id] = training
         return training
+
+    def start_on(self, start: Checkpoint, course: Course) -> Checkpoint:
+        """A checkpoint of another setting as the course's own trains it: with that setting's unshared parameters."""
+        workload = self.workloads[course.setting]
+        if not workload.task.network.unshared:
+            return start
+        state = workload.moved(start.state(), course.seed)
+        return Checkpoint(None, state.step, lambda: state, trainings=start.trainings)
+
+    def on(self, setting: str, workload: Vision) -> "Trainings":
+        """Trainings of another workload in the place of a setting's own, through the same store."""
+        return Trainings({setting: workload}, self.store, self._asked)
 
     def known(self, key: str) -> Training:
         """The training of this identity."""
@@ -159,9 +172,11 @@ class Trainings:
         workload = self.workloads[course.setting]
         task = workload.task
         said = {
-            "data": task.data.model_dump(mode="json"),
-            "network": task.network.model_dump(mode="json"),
-            "training": task.training.model_dump(mode="json", exclude={"rewind_step"}),
+            "data": task.data.model_dump(mode="json", exclude_defaults=True, exclude={"folder"}),
+            "network": task.network.model_dump(mode="json", exclude_defaults=True),
+            "network_source": source_digest(task.network),
+            "training": task.training.model_dump(mode="json", exclude_defaults=True, exclude={"rewind_step"}),
+            "steps": workload.steps,
             "setting": course.setting,
             "seed": course.seed,
             "data_order": course.data_order,

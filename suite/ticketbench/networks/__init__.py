@@ -1,5 +1,8 @@
-"""Networks by name, their initial weights, and which of their weights a mask covers."""
+"""Networks by name, their initial weights, which of them a mask covers, and smaller networks of the same kind."""
 
-from ticketbench.networks.build import build, meets, prunable
+from ticketbench.networks.build import build
+from ticketbench.networks.covered import check_unshared, meets, prunable
+from ticketbench.networks.factory import source_digest
+from ticketbench.networks.smaller import smaller
 
-__all__ = ["build", "meets", "prunable"]
+__all__ = ["build", "check_unshared", "meets", "prunable", "smaller", "source_digest"]

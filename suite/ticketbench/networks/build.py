@@ -1,65 +1,62 @@
 """From what a task says of its network to a module."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from torch import nn
 
 from ticketbench.errors import TicketbenchError, unknown
-from ticketbench.networks.perceptron import Perceptron
+from ticketbench.networks.covered import WEIGHTED, set_unshared
+from ticketbench.networks.factory import call, find
+from ticketbench.networks.lenet import LeNet5, LeNet5Caffe
+from ticketbench.networks.perceptron import Perceptron, lenet_300_100
 from ticketbench.networks.small_resnet import SmallResNet
 from ticketbench.task import Network
 
 Shape = tuple[int, int, int]
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "lenet-300-100": lenet_300_100,
+    "lenet-5": LeNet5,
+    "lenet-5-caffe": LeNet5Caffe,
     "mlp": Perceptron,
-    "lenet-300-100": lambda shape, classes: Perceptron(shape, classes, hidden=[300, 100]),
     "small-resnet": SmallResNet,
 }
-_WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def build(spec: Network, shape: Shape, classes: int) -> nn.Module:
     """The network for inputs of this shape (C, H, W), its weights drawn from torch's global generator.
 
-    Raises `TicketbenchError` for an unknown network or options that it does not take.
+    Raises `TicketbenchError` for an unknown network, options or images that it does not take, a factory that cannot
+    be used (`ticketbench.networks.factory`), and names in `unshared` that it lacks.
     """
-    if spec.name not in _NETWORKS:
-        raise unknown("network", spec.name, _NETWORKS)
-    try:
-        network = _NETWORKS[spec.name](shape, classes, **spec.options)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise TicketbenchError(f"network {spec.name}: options {spec.options} do not fit: {error}") from None
+    if spec.factory is not None:
+        network = call(spec.factory, shape, classes, spec.options)
+    else:
+        try:
+            network = _built_in(spec)(shape, classes, **spec.options)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TicketbenchError(f"network {spec.name}: options {spec.options} do not fit: {error}") from None
     if spec.init != "default":
         _initialize(network, spec.init)
+    set_unshared(network, spec.unshared)
     return network
 
 
-def prunable(network: nn.Module, exclude: Iterable[str] = ()) -> list[str]:
-    """The names of the weights that a mask covers: those of linear and convolutional layers, in network order.
-
-    Raises `TicketbenchError` where `exclude` names a parameter that is not among them.
-    """
-    weights = [f"{n}.weight" for n, module in network.named_modules() if isinstance(module, _WEIGHTED)]
-    for name in exclude:
-        if name not in weights:
-            raise unknown("weight in ladder.exclude", name, weights)
-    return [name for name in weights if name not in set(exclude)]
+def constructor(spec: Network) -> Callable[..., object]:
+    """What is called with shape, classes and options. Raises `TicketbenchError` where there is no such thing."""
+    return _built_in(spec) if spec.factory is None else find(spec.factory)
 
 
-def meets(network: nn.Module, need: str) -> bool:
-    """Whether the network has what a method needs: `convolutions` or `batch norm`."""
-    kinds: tuple[type[nn.Module], ...] = {
-        "convolutions": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
-        "batch norm": (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
-    }[need]
-    return any(isinstance(module, kinds) for module in network.modules())
+def _built_in(spec: Network) -> Callable[..., nn.Module]:
+    if spec.name not in _NETWORKS:
+        raise unknown("network", str(spec.name), _NETWORKS)
+    return _NETWORKS[spec.name]
 
 
 def _initialize(network: nn.Module, scheme: str) -> None:
     """Weights of linear and convolutional layers anew, in network order, and their biases to zero."""
     for module in network.modules():
-        if not isinstance(module, _WEIGHTED):
+        if not isinstance(module, WEIGHTED):
             continue
         if scheme == "glorot-normal":
             nn.init.xavier_normal_(module.weight)

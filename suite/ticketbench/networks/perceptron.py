@@ -7,13 +7,18 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from ticketbench.networks.widths import shrunk
+
 
 class Perceptron(nn.Module):
-    """Fully connected layers with ReLU between them: (N, C, H, W) to logits (N, classes)."""
+    """Fully connected layers with ReLU between them: (N, C, H, W) to logits (N, classes).
 
-    def __init__(self, shape: Sequence[int], classes: int, *, hidden: Sequence[int]):
+    `shrink` is the share of every hidden width that is kept.
+    """
+
+    def __init__(self, shape: Sequence[int], classes: int, *, hidden: Sequence[int], shrink: float = 1.0):
         super().__init__()
-        widths = [prod(shape), *hidden]
+        widths = [prod(shape), *(shrunk(width, shrink) for width in hidden)]
         self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
         self.output = nn.Linear(widths[-1], classes)
 
@@ -23,3 +28,8 @@ class Perceptron(nn.Module):
             signal = torch.relu(layer(signal))
         logits: Tensor = self.output(signal)
         return logits
+
+
+def lenet_300_100(shape: Sequence[int], classes: int, *, shrink: float = 1.0) -> Perceptron:
+    """LeNet-300-100: 266,610 parameters for 1x28x28 images of 10 classes."""
+    return Perceptron(shape, classes, hidden=[300, 100], shrink=shrink)

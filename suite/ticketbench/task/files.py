@@ -2,23 +2,25 @@
 
 import json
 import tomllib
-from collections.abc import Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from itertools import combinations
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from ticketbench.errors import TicketbenchError, unknown
 from ticketbench.paths import shipped
-from ticketbench.task.spec import SGD, Adam, Task
+from ticketbench.task.mistakes import explain, present
+from ticketbench.task.spec import Task
 
 Table = dict[str, Any]
 
 _OWN = ("id", "version", "title", "tier")
+_ONE_OF = {"Data": ("name", "hub", "folder"), "Network": ("name", "factory"), "Training": ("epochs", "steps")}
+_NAMES = ("name", "hub", "folder", "factory")
 _INSTEAD = {"epochs": "steps", "steps": "epochs"}
-_OPTIMIZERS = tuple(name for each in (SGD, Adam) for name in get_args(each.model_fields["name"].annotation))
 
 
 def shipped_tasks() -> dict[str, Path]:
@@ -50,7 +52,15 @@ def load_task(path: Path) -> Task:
 def task_schema() -> Table:
     """The JSON Schema of a task file, for editors. A file that extends another need not say everything."""
     schema = Task.model_json_schema()
-    whole = _loosened(schema, schema["$defs"])
+    definitions = schema["$defs"]
+    inheritable: set[str] = set()
+    whole = _required(schema, definitions, inheritable)
+    for name in inheritable:
+        definitions[name].pop("required", None)
+    for name, keys in (_ONE_OF | {"DataChange": _ONE_OF["Data"]}).items():
+        definitions[name]["not"] = {"anyOf": [{"required": list(pair)} for pair in combinations(keys, 2)]}
+    del schema["required"]
+    schema["properties"]["settings"]["additionalProperties"] = False  # a name that does not fit the pattern
     return schema | {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "if": {"required": ["extends"]},
@@ -59,21 +69,27 @@ def task_schema() -> Table:
     }
 
 
-def _loosened(place: Table, definitions: Table) -> Table:
-    """Takes `required` out of this table's schema and its parts', and returns it as a schema of its own.
+def _required(place: Table, definitions: Table, seen: set[str]) -> Table:
+    """What this table's schema and its parts' require, as a schema of its own; `seen` gathers the parts' names.
 
-    The entries of a list are left as they are: no file inherits half of one.
+    The entries of a list are left out: no file inherits half of one.
     """
+    place = present(place)
     if "$ref" in place:
-        return _loosened(definitions[place["$ref"].rsplit("/", 1)[-1]], definitions)
-    if "oneOf" in place:
+        name = place["$ref"].rsplit("/", 1)[-1]
+        seen.add(name)
+        said = _required(definitions[name], definitions, seen)
+        return said | {"anyOf": [{"required": [key]} for key in _ONE_OF[name]]} if name in _ONE_OF else said
+    if "oneOf" in place or "anyOf" in place:
         place.pop("discriminator", None)
-        place["anyOf"] = place.pop("oneOf")  # without `required`, a table may fit more than one
-        options = [_loosened(each, definitions)["required"] for each in place["anyOf"]]
-        return {"required": [key for key in options[0] if all(key in option for option in options)]}
-    required = place.pop("required", [])
-    parts = {key: _loosened(each, definitions) for key, each in place.get("properties", {}).items()}
-    said = {"required": required, "properties": {key: part for key, part in parts.items() if part}}
+        place["anyOf"] = place.pop("oneOf", place.get("anyOf"))  # without `required`, a table may fit more than one
+        options = [_required(each, definitions, seen).get("required", []) for each in place["anyOf"]]
+        common = [key for key in options[0] if all(key in option for option in options)]
+        return {"required": common} if common else {}
+    said = {"required": place.get("required")}
+    for key in ("properties", "patternProperties"):
+        parts = {name: _required(each, definitions, seen) for name, each in place.get(key, {}).items()}
+        said[key] = {name: part for name, part in parts.items() if part}
     return {key: value for key, value in said.items() if value}
 
 
@@ -82,12 +98,12 @@ def _validated(said: Table, path: Path) -> Task:
     try:
         return Task.model_validate_json(json.dumps(said, default=str), strict=True)
     except ValidationError as error:
-        mistakes = "\n".join(f"  {line}" for line in _explain(error))
+        mistakes = "\n".join(f"  {line}" for line in explain(error))
         raise TicketbenchError(f"{path}: this task cannot be used:\n{mistakes}") from None
 
 
 def _with_parents(path: Path, below: tuple[Path, ...]) -> Table:
-    said = _read(path)
+    said = _placed(_read(path), path.parent)
     parent = said.get("extends")
     if parent is None:
         return said
@@ -102,6 +118,20 @@ def _with_parents(path: Path, below: tuple[Path, ...]) -> Table:
     return _merged(
         {key: value for key, value in inherited.items() if key not in (*_OWN, "description", "references")}, said
     )
+
+
+def _placed(said: Table, home: Path) -> Table:
+    """The file's tables with image folders found from where the file lies."""
+    settings = said.get("settings")
+    tables = [said, *(settings.values() if isinstance(settings, dict) else ())]
+    for table in tables:
+        data = table.get("data") if isinstance(table, dict) else None
+        if isinstance(data, dict) and isinstance(data.get("folder"), str):
+            folder = Path(data["folder"])
+            with suppress(RuntimeError):  # ~somebody, whom this machine does not know
+                folder = folder.expanduser()
+            data["folder"] = str((home / folder).resolve())
+    return said
 
 
 def _parent_path(path: Path, parent: str) -> Path:
@@ -128,68 +158,16 @@ def _read(path: Path) -> Table:
 
 
 def _merged(parent: Table, child: Table) -> Table:
-    """The child's keys over the parent's, table by table; one that is empty or has another `name` starts afresh."""
-    result = dict(parent)
+    """The child's keys over the parent's, table by table; one that is empty or another thing starts afresh."""
+    result = {key: value for key, value in parent.items() if _INSTEAD.get(key) not in child}
     for key, value in child.items():
-        if _INSTEAD.get(key) not in child:
-            result.pop(_INSTEAD.get(key, ""), None)
         old = parent.get(key)
-        same_kind = (
-            isinstance(value, dict)
-            and value
-            and isinstance(old, dict)
-            and value.get("name", old.get("name")) == old.get("name")
-        )
-        result[key] = _merged(parent[key], value) if same_kind else value
+        goes_on = isinstance(value, dict) and value and isinstance(old, dict) and not _another(old, value)
+        result[key] = _merged(parent[key], value) if goes_on else value
     return result
 
 
-def _explain(error: ValidationError) -> list[str]:
-    lines = []
-    for detail in error.errors():
-        loc = _place(detail["loc"])
-        key = ".".join(str(part) for part in loc) or "the file"
-        lines.append(f"{key}: {_sentence(detail, loc)}")
-    return list(dict.fromkeys(lines))
-
-
-def _place(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Where a mistake stands in the file. pydantic also names the member of a union that it tried."""
-    if loc[:2] == ("training", "optimizer"):
-        return loc[:2] + loc[3:]
-    return loc[:3] if loc[:2] == ("network", "options") else loc
-
-
-def _sentence(detail: ErrorDetails, loc: Sequence[int | str]) -> str:
-    kind = detail["type"]
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        named = detail.get("ctx", {}).get("tag")
-        return f"its name is one of {', '.join(_OPTIMIZERS)}{f', got {named!r}' if named else ''}."
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "should be a table."
-    if len(loc) == 3 and loc[:2] == ("network", "options"):
-        return "should be a number, true or false, a string, or a list of whole numbers."
-    if kind == "extra_forbidden":
-        allowed = _allowed_keys(detail["loc"][:-1])
-        listing = f" Allowed here: {', '.join(allowed)}." if allowed else ""
-        return f"there is no such key.{listing}"
-    if kind == "missing":
-        return "is missing."
-    got = detail.get("input")
-    shown = f", got {got!r}" if isinstance(got, (str, int, float, bool, list)) else ""
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{message[0].lower()}{message[1:]}{shown}."
-
-
-def _allowed_keys(loc: Sequence[int | str]) -> list[str]:
-    """The keys that the table at this place of a task file may have; `loc` is pydantic's, with the union's tags."""
-    schema: Any = Task.model_json_schema()
-    definitions = schema["$defs"]
-    for part in loc:
-        if "discriminator" in schema:
-            schema = {"$ref": schema["discriminator"]["mapping"][part]}
-        else:
-            schema = schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
-        if "$ref" in schema:
-            schema = definitions[schema["$ref"].rsplit("/", 1)[-1]]
-    return list(schema.get("properties", {}))
+def _another(old: Table, new: Table) -> bool:
+    """Whether a table names another optimizer, network or data set than it did."""
+    before, after = ({key: table[key] for key in _NAMES if key in table} for table in (old, new))
+    return bool(before and after and before != after)

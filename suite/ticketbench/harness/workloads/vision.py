@@ -1,5 +1,6 @@
 """Image classification: tensors in memory, cross-entropy, accuracy."""
 
+from dataclasses import replace
 from functools import cached_property
 
 import torch
@@ -7,12 +8,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
-from ticketbench.data import Split, splits
+from ticketbench.data import Split, Splits, splits
 from ticketbench.harness.training import Evaluation
 from ticketbench.harness.training.determinism import configure, generator, seed_global
-from ticketbench.methods.state import State, Tensors
+from ticketbench.methods.state import History, State, Tensors
 from ticketbench.networks import build, prunable
-from ticketbench.task import Task
+from ticketbench.task import Network, Task, Training
 
 _CHUNK = 500  # examples evaluated at once: more falls out of a core's cache
 
@@ -23,19 +24,36 @@ class Vision:
     metric = "accuracy"
     higher_is_better = True
 
-    def __init__(self, task: Task, device: torch.device):
+    def __init__(self, task: Task, device: torch.device, found: Splits | None = None, steps: int | None = None):
+        """`found` are the task's splits, where they are at hand; `steps` is T, where other settings decide it."""
         configure()
         self.task, self.device = task, device
         self.training, self.optimizer = task.training, task.training.optimizer
-        found = splits(task.data)
+        found = found or splits(task.data)
+        self._train, self._validation = _to(found.train, device), _to(found.validation, device)
+        self._test = _to(found.test, device)
+        self._splits = replace(found, train=self._train, validation=self._validation, test=self._test)
         self.data_digest, self.classes = found.digest, found.classes
         self.shape = (found.train.inputs.shape[1], found.train.inputs.shape[2], found.train.inputs.shape[3])
-        self._train = _to(found.train, device)
-        self._validation, self._test = _to(found.validation, device), _to(found.test, device)
         self.examples, self.test_examples = len(found.train.targets), len(found.test.targets)
-        self.steps = task.training.total_steps(self.examples)
+        self.steps = steps or task.training.total_steps(self.examples)
         self._module = self.fresh_module()
-        self.prunable = prunable(self._module, task.ladder.exclude)
+        self._initial_of: Vision | None = None
+        self.prunable = prunable(self._module, (*task.ladder.exclude, *task.network.unshared))
+
+    def draw_as(self, other: "Vision") -> None:
+        """Draw the initial weights that settings share as this other setting does."""
+        self._initial_of = other
+
+    def with_network(self, network: Network) -> "Vision":
+        """The same data and training for another network."""
+        task = self.task.model_copy(update={"network": network})
+        return Vision(task, self.device, self._splits, self.steps)
+
+    def with_training(self, training: Training) -> "Vision":
+        """The same data and network under another training, whose length is in steps."""
+        task = self.task.model_copy(update={"training": training})
+        return Vision(task, self.device, self._splits)
 
     def fresh_module(self) -> nn.Module:
         """A new network on the device, whatever its weights."""
@@ -46,7 +64,34 @@ class Vision:
         return self._module
 
     def initial(self, seed: int, draw: int = 0) -> State:
-        """The dense network before training: weights drawn on the CPU, a function of seed and draw."""
+        """The dense network before training: weights drawn on the CPU, a function of seed and draw.
+
+        All settings of a task draw alike, but for the parameters that are not shared.
+        """
+        drawn = self._draw(seed, draw)
+        if self._initial_of is None:
+            return drawn
+        shared, own = self._initial_of._draw(seed, draw).weights, self.task.network.unshared
+        return replace(drawn, weights={n: w if n in own else shared[n] for n, w in drawn.weights.items()})
+
+    def moved(self, state: State, seed: int) -> State:
+        """A network of another setting as this one trains it: with the unshared parameters of its own first draw."""
+        own = self.task.network.unshared
+        if not own:
+            return state
+        first = self.initial(seed).weights
+        optimizer = state.optimizer and {n: t for n, t in state.optimizer.items() if n.split("/", 1)[1] not in own}
+        return State(
+            step=state.step,
+            weights={name: first[name] if name in own else weight for name, weight in state.weights.items()},
+            buffers=state.buffers,
+            mask=state.mask,
+            optimizer=optimizer or None,
+            optimizer_name=state.optimizer_name if optimizer else "",
+            history=History(state.step),
+        )
+
+    def _draw(self, seed: int, draw: int) -> State:
         seed_global(torch.device("cpu"), "weights", seed, draw)
         network = build(self.task.network, self.shape, self.classes)
         weights = {n: p.detach().clone().contiguous() for n, p in network.named_parameters()}

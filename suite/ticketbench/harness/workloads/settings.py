@@ -1,0 +1,48 @@
+"""A task in each of its settings: one length of training, shared initial weights."""
+
+import torch
+
+from ticketbench.data import Splits, splits
+from ticketbench.errors import TicketbenchError
+from ticketbench.harness.workloads.vision import Vision
+from ticketbench.task import Data, Task
+
+
+def workloads_of(task: Task, device: torch.device) -> dict[str, Vision]:
+    """The task's workloads by setting.
+
+    T is that of the setting with the most training examples. Raises `TicketbenchError` where settings differ in
+    the shape of a parameter that they share, or training ends before it rewinds.
+    """
+    tasks = {name: task.in_setting(name) for name in task.setting_names}
+    found: dict[Data, Splits] = {}
+    for each in tasks.values():
+        if each.data not in found:
+            found[each.data] = splits(each.data)
+    steps = task.training.total_steps(max(len(each.train) for each in found.values()))
+    if task.training.rewind_step >= steps:
+        raise TicketbenchError(
+            f"{task.id}: training.rewind_step {task.training.rewind_step} must come before the last step, {steps}."
+        )
+    made = {name: Vision(each, device, found[each.data], steps) for name, each in tasks.items()}
+    first = min(made)  # by name, so that the order in which a file lists its settings changes no draw
+    for name, workload in made.items():
+        if name != first:
+            _check_shared(task, first, made[first], name, workload)
+            workload.draw_as(made[first])
+    return made
+
+
+def _check_shared(task: Task, first: str, one: Vision, second: str, other: Vision) -> None:
+    shapes = _shared_shapes(other)
+    for name, shape in _shared_shapes(one).items():
+        if shapes.get(name) != shape:
+            raise TicketbenchError(
+                f"{task.id}: {name} has shape {shape} in setting {first}, {shapes.get(name)} in {second}. Settings "
+                "share all parameters but those that network.unshared names; data.shape brings images to one shape."
+            )
+
+
+def _shared_shapes(workload: Vision) -> dict[str, tuple[int, ...]]:
+    unshared = workload.task.network.unshared
+    return {n: tuple(p.shape) for n, p in workload.module().named_parameters() if n not in unshared}
