@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.errors import unknown
 from ticketbench.harness.bench import Bench, starts_from
 from ticketbench.harness.charges import Charge
 from ticketbench.harness.rows import Identity, blank_row, trained_row
@@ -34,6 +34,16 @@ CONTROLS = {
     "long-dense": "the dense network, trained as long as search and ticket took together",
 }
 _ON_EVERY_SETTING = ("shuffled", "reinitialized", "random-layer")  # the others do not depend on where it was found
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A ticket as its method submitted it, the checkpoint it is trained from, and what the search before it cost."""
+
+    ticket: Ticket
+    start: Checkpoint
+    rung: Rung
+    charge: Charge
 
 
 @dataclass(frozen=True)
@@ -66,58 +76,37 @@ def control_settings(name: str, task: Task, found_on: str) -> tuple[str, ...]:
 
 
 def control_rows(
-    names: Sequence[str],
-    identity: Identity,
-    ticket: Ticket,
-    start: Checkpoint,
-    rung: Rung,
-    charge: Charge,
-    bench: Bench,
-    trainings: Trainings,
+    names: Sequence[str], submitted: Submitted, identity: Identity, bench: Bench, trainings: Trainings
 ) -> Iterator[Row]:
-    """Train the controls of a ticket, which is trained from `start` after a search that was charged `charge`.
+    """Train the controls of a ticket.
 
     Their rows keep the ticket's rung and settings, and say in their label what they are.
     """
     for name in names:
-        control = _control(name, ticket, start, rung, charge, bench, trainings)
-        label = f"{name} of {ticket.label}" if ticket.label else name
+        control = make_control(name, submitted, bench, trainings)
         for setting in control_settings(name, identity.task, identity.found_on):
-            if control.start is None:
-                workload = trainings.workloads[setting]
-                row = blank_row(
-                    identity, "control", setting, rung.index, label, workload, "not applicable", control.reason
-                )
-                yield row | {"density_asked": rung.density, "prunable": rung.prunable}
-            else:
-                yield _trained(control, control.start, setting, identity, rung, label, charge, bench)
+            yield _row(control, setting, submitted, identity, bench)
 
 
-def _trained(
-    control: Control,
-    start: Checkpoint,
-    setting: str,
-    identity: Identity,
-    rung: Rung,
-    label: str,
-    charge: Charge,
-    bench: Bench,
-) -> Row:
-    trainings = control.trainings
+def _row(control: Control, setting: str, submitted: Submitted, identity: Identity, bench: Bench) -> Row:
+    trainings, rung, of = control.trainings, submitted.rung, submitted.ticket.label
+    label = f"{control.name} of {of}" if of else control.name
+    if control.start is None:
+        workload = trainings.workloads[setting]
+        row = blank_row(identity, "control", setting, rung.index, label, workload, "not applicable", control.reason)
+        return row | {"density_asked": rung.density, "prunable": rung.prunable}
     course = Course(setting, bench.seed, schedule=control.schedule)
-    there = start if setting == bench.setting else trainings.start_on(start, course)
-    training = trainings.plan(there, control.until, course)
+    start = control.start if setting == bench.setting else trainings.start_on(control.start, course)
+    training = trainings.plan(start, control.until, course)
     with suppress(Diverged):
         trainings.checkpoint(training, keep=True)
-    paid = charge if control.searched else Charge(0, 0, 0.0)
-    row = trained_row(identity, "control", rung, label, there, training, trainings, paid)
+    charge = submitted.charge if control.searched else Charge(0, 0, 0.0)
+    row = trained_row(identity, "control", rung, label, start, training, trainings, charge)
     if control.name == "small-dense":
         row |= _counted_beside(bench.dense_rung, row)
     drawn = (each.state() for each in bench.drawn.values())
-    return row | {
-        "carried": control.name == "shuffled" and not any(starts_from(start.state(), each) for each in drawn),
-        "edited": False,
-    }
+    moved = control.name == "shuffled" and not any(starts_from(control.start.state(), each) for each in drawn)
+    return row | {"carried": moved, "edited": False}
 
 
 def _counted_beside(dense: Rung, row: Row) -> Row:
@@ -132,31 +121,28 @@ def _counted_beside(dense: Rung, row: Row) -> Row:
     }
 
 
-def _control(
-    name: str, ticket: Ticket, start: Checkpoint, rung: Rung, charge: Charge, bench: Bench, trainings: Trainings
-) -> Control:
-    steps = bench.steps
+def make_control(name: str, submitted: Submitted, bench: Bench, trainings: Trainings) -> Control:
+    """What a ticket's control of this name trains."""
+    start, steps = submitted.start, bench.steps
+    drawn = generator("control", name, bench.seed, submitted.rung.index)
     match name:
         case "shuffled":
-            drawn = generator("control", name, bench.seed, rung.index)
-            shuffled = shuffle(ticket.checkpoint, start, drawn)
-            return Control(name, shuffled, trainings, steps, ticket.schedule)
+            shuffled = shuffle(submitted.ticket.checkpoint, start, drawn)
+            return Control(name, shuffled, trainings, steps, submitted.ticket.schedule)
         case "reinitialized":
-            drawn_anew = bench.reinitialized(1).replace(mask=start.state().mask)
-            return Control(name, drawn_anew, trainings, steps)
+            return Control(name, bench.reinitialized(1).replace(mask=start.state().mask), trainings, steps)
         case "random-layer":
-            drawn = generator("control", name, bench.seed, rung.index)
             scores = {layer: torch.rand(kept.shape, generator=drawn) for layer, kept in start.state().mask.items()}
             mask = keep_largest(scores, count_per_layer(start.state().mask))
             return Control(name, bench.initial.replace(mask=mask), trainings, steps)
         case "small-dense":
             return _small_dense(start, bench, trainings)
         case "long-dense":
-            total = charge.steps + steps - start.step
+            total = submitted.charge.steps + steps - start.step
             workload = trainings.workloads[bench.setting]
             longer = workload.with_training(stretched(workload.training, steps, total))
             return Control(name, bench.initial, trainings.on(bench.setting, longer), total, searched=False)
-    raise TicketbenchError(f"there is no control {name!r}")
+    raise ValueError(f"there is no control {name!r}")
 
 
 def shuffle(ticket: Checkpoint, start: Checkpoint, drawn: torch.Generator) -> Checkpoint:

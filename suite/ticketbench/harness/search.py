@@ -18,7 +18,7 @@ import torch
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.bench import Bench, ladder_of, reset_modes, starts_from, undisturbed, weights_made_by
-from ticketbench.harness.controls import control_rows
+from ticketbench.harness.controls import Submitted, control_rows
 from ticketbench.harness.requests import check_probe, check_ticket, check_train
 from ticketbench.harness.rows import (
     DENSE,
@@ -223,9 +223,8 @@ class _Drive:
             )
             self.made.append(row | origin)
             self._scored()
-        for row in control_rows(
-            self.job.controls, self.job.identity, ticket, start, rung, charge, self.bench, self.trainings
-        ):
+        submitted = Submitted(ticket, start, rung, charge)
+        for row in control_rows(self.job.controls, submitted, self.job.identity, self.bench, self.trainings):
             self.made.append(row)
             self._scored()
         if own is None:
