@@ -272,6 +272,12 @@ def test_a_folder_that_is_no_data_set(tmp_path, make, said):
     assert said in message
 
 
+def test_a_folder_whose_name_reads_as_a_pattern_is_refused_with_why(photos):
+    message = refusal(folder=str(photos.rename(photos.with_name("photos [new]"))))
+    assert "photos [new] cannot be read as images" in message
+    assert "without any of *?[]{} in its path" in message
+
+
 def test_one_class_alone_is_nothing_to_learn(tmp_path):
     for split in ("train", "test"):
         for each in range(3):

@@ -89,7 +89,7 @@ def _open_mirror(name: str, source: Layout, folder: Path) -> dict[str, Any]:
     except Exception as error:  # the library raises what its many readers raise
         if isinstance(source, OwnSource) and source.folder:
             read_as = "images"
-            expected = _images_of(source)
+            expected = f"{_images_of(source)}, in a folder without any of *?[]{{}} in its path"
         else:
             read_as = f"configuration {source.config} of {source.id}" if source.config else source.id
             expected = f"its README.md and the files of the splits train and {source.test}, as on the hub"

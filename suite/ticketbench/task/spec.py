@@ -55,12 +55,14 @@ class Task(Spec):
 
     @model_validator(mode="after")
     def _settings_hold(self) -> Self:
+        wrong: list[str] = []
         for name in self.settings:
             try:
                 self.in_setting(name)
             except ValidationError as error:
-                said = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
-                raise ValueError(f"settings.{name}: {said}") from None
+                wrong += [f"settings.{name}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
         return self
 
     @model_validator(mode="after")
@@ -118,7 +120,7 @@ class Task(Spec):
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-_SOURCE = ("name", "hub", "folder", "config", "digest")
+_SOURCE = ("name", "hub", "folder", "config", "image", "label", "test", "digest")
 
 
 def _given(change: Spec) -> dict[str, Any]:
