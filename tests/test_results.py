@@ -327,3 +327,15 @@ def test_two_processes_that_add_rows_to_one_file_at_once_lose_none(tmp_path):
 
 def test_a_row_is_described_by_its_key_in_words():
     assert results.describe(row(label="a", seed=3, rung=2)) == "digits/mlp imp a, seed 3, rung 2"
+
+
+def test_a_file_of_an_earlier_schema_is_read_with_nulls_for_what_it_did_not_know(tmp_path):
+    path = tmp_path / "old.parquet"
+    results.write_rows(path, [row(seed=0), row(seed=1)])
+    known = results.read_rows(path)
+    old = pq.read_table(path).drop_columns(list(results.ADDED))
+    pq.write_table(old.replace_schema_metadata({b"ticketbench_schema": b"1"}), path)
+    assert results.read_rows(path) == [each | dict.fromkeys(results.ADDED) for each in known]
+    pq.write_table(old.replace_schema_metadata({b"ticketbench_schema": b"2"}), path)
+    with pytest.raises(TicketbenchError, match="lacks the columns network_digest"):
+        results.read_rows(path)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from ticketbench.errors import TicketbenchError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KEY = (
     "kind",
     "task",
@@ -76,6 +76,7 @@ SCHEMA = pa.schema(
         _field("method", _S, "method name; dense for the unpruned network"),
         _field("method_params", _S, "the method's parameters that are not at their defaults, as JSON"),
         _field("method_digest", _S, "digest of the method's file"),
+        _field("network_digest", _S, "digest of the file of a network of one's own; null for those of ticketbench"),
         _field("found_on", _S, "setting the method searched on"),
         _field("trained_on", _S, "setting the ticket was trained and scored on"),
         _field("seed", _I, "replicate: fixes initial weights, data order and augmentation"),
@@ -141,6 +142,7 @@ SCHEMA = pa.schema(
     ],
     metadata={"ticketbench_schema": str(SCHEMA_VERSION)},
 )
+ADDED = {"network_digest": 2}  # columns by the schema version that brought them; null in rows of earlier ones
 COMPARED = tuple(f.name for f in SCHEMA if f.metadata[b"compared"] == b"yes")
 
 
@@ -187,6 +189,8 @@ def validated(table: pa.Table, path: Path) -> pa.Table:
         )
     if len(set(table.schema.names)) < len(table.schema.names):
         raise TicketbenchError(f"{path}: has two columns of one name.")
+    for name in (name for name, since in ADDED.items() if int(version) < since and name not in table.schema.names):
+        table = table.append_column(SCHEMA.field(name), pa.nulls(len(table), SCHEMA.field(name).type))
     if missing := [name for name in SCHEMA.names if name not in table.schema.names]:
         raise TicketbenchError(f"{path}: lacks the columns {', '.join(missing)}.")
     try:

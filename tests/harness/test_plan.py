@@ -1,5 +1,7 @@
 """What there is to do: what is missing, what is stale, and what needs no work."""
 
+import hashlib
+
 import pytest
 
 from ticketbench.errors import TicketbenchError
@@ -180,3 +182,22 @@ def test_parameters_that_no_row_can_hold_are_an_error_before_anything_is_done(la
     found = lab.method(APART.replace("(search, rung)", "(search, rung, *, of=None)"), parameters="(of={1})")
     with pytest.raises(TicketbenchError, match=r"method 'mine': parameters are numbers.*got of=\{1\}"):
         make_plan([lab.task()], [found], 1, lab.folder / "results")
+
+
+def test_rows_of_a_network_of_ones_own_are_made_anew_when_its_file_changed(lab, whole, monkeypatch):
+    body = "    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))\n"
+    source = f"from torch import nn\n\n\ndef net(shape, classes):\n{body}"
+    (lab.folder / "own_net.py").write_text(source)
+    monkeypatch.chdir(lab.folder)
+    task = lab.task(**{"network.options.hidden": None, "network": {"factory": "own_net:net"}})
+    rows = lab.run([task], [whole])
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    assert {row["network_digest"] for row in rows} == {digest}
+    assert {row["network_digest"] for row in lab.run([lab.task(id="tiny/ours")], [whole])} == {digest, None}
+    plan = make_plan([task], [whole], 1, lab.folder / "results")
+    assert (plan.rows, plan.there) == (0, 4)
+    for method in ("mine", "dense"):
+        file = file_of(lab, task, method)
+        write_rows(file, [row | {"network_digest": "another"} for row in read_rows(file)])
+    plan = make_plan([task], [whole], 1, lab.folder / "results")
+    assert (plan.rows, plan.stale) == (4, 4)

@@ -10,6 +10,7 @@ from ticketbench.harness.search import DENSE_METHOD, Job
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
 from ticketbench.methods import Method
+from ticketbench.networks import source_digest
 from ticketbench.results import Row, read_rows, result_file
 from ticketbench.task import Task
 
@@ -113,6 +114,7 @@ def _current(row: Row, task: Task, method_digest: str) -> bool:
     return bool(
         row["task_digest"] == task.digest
         and row["method_digest"] == method_digest
+        and row["network_digest"] == (source_digest(task.network) or None)
         and row["engine_version"] == ENGINE_VERSION
         and row["numerics"] == NUMERICS
     )

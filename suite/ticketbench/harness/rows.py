@@ -15,6 +15,7 @@ from ticketbench.ladder import Rung
 from ticketbench.masks import Mask, count, count_per_layer
 from ticketbench.methods import Checkpoint, Method
 from ticketbench.methods.state import State, Tensors, mask_digest
+from ticketbench.networks import source_digest
 from ticketbench.results import SCHEMA, Row, row_id
 from ticketbench.task import Task
 
@@ -61,6 +62,7 @@ def blank_row(
         "method": identity.method,
         "method_params": identity.method_params,
         "method_digest": identity.method_digest,
+        "network_digest": source_digest(identity.task.network) or None,
         "found_on": identity.found_on,
         "trained_on": trained_on,
         "seed": identity.seed,
