@@ -1,6 +1,9 @@
-"""Rows for the report's tests: synthetic, but complete, and written through the results contract."""
+"""Rows for the report's tests, synthetic but complete, written as the harness writes them, and readers of pages."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from html.parser import HTMLParser
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -14,9 +17,11 @@ from scipy import stats
 from ticketbench.ladder import rungs
 from ticketbench.results import SCHEMA, Row, result_file, row_id, write_rows
 from ticketbench.task import Task, load_task, shipped_tasks
+from ticketbench.task.settings import Setting
 
 SIZES = {"hidden1.weight": 6400, "hidden2.weight": 5000, "output.weight": 500}
 EXAMPLES = 360
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def make_row(task: Task, method: str, rung: int, seed: int, **changes: Any) -> Row:
@@ -77,11 +82,16 @@ def without_score(row: Row, status: str, reason: str) -> Row:
 
 
 def make_results(
-    task: Task, accuracy: Mapping[str, Sequence[float]], seeds: int, examples: int = EXAMPLES, noise: float = 0.05
+    task: Task,
+    accuracy: Mapping[str, Sequence[float]],
+    seeds: int,
+    examples: int = EXAMPLES,
+    noise: float = 0.05,
+    **changes: Any,
 ) -> list[Row]:
     """Rows of methods by their true accuracy at each rung (dense: one value), under a crossed probit model.
 
-    Examples have a difficulty that all share, seeds an effect, methods one per seed.
+    Examples have a difficulty that all share, seeds an effect, methods one per seed. `changes` go into every row.
     """
     rng = np.random.default_rng(0)
     difficulty, luck = rng.normal(size=examples), rng.normal(size=seeds)
@@ -93,9 +103,40 @@ def make_results(
                 ability = np.sqrt(1.0 + 0.6**2) * float(stats.norm.ppf(level)) + noise * (luck[seed] + rng.normal())
                 bits = ability + difficulty + 0.6 * rng.normal(size=examples) > 0
                 step = int(400 * (1 + 0.4 * (1 - level)) // 40 * 40)
-                row = make_row(task, method, rung, seed, best_step=min(800, step + 40 * int(rng.integers(0, 4))))
-                rows.append(with_bits(row, bits))
+                at = {"best_step": min(800, step + 40 * int(rng.integers(0, 4)))} | changes
+                rows.append(with_bits(make_row(task, method, rung, seed, **at), bits))
     return rows
+
+
+def make_controls(
+    task: Task, method: str, accuracy: Mapping[str, Sequence[float]], seeds: int, **changes: Any
+) -> list[Row]:
+    """Rows of a method's controls by their true accuracy at each rung; a long-trained dense network keeps all."""
+    rows = []
+    label = changes.pop("label", "")
+    for name, levels in accuracy.items():
+        said = {"kind": "control", "label": f"{name} of {label}" if label else name} | changes
+        for row in make_results(task, {method: levels}, seeds, **said):
+            dense = {"kept": row["prunable"], "density": 1.0} if name == "long-dense" else {}
+            rows.append(row | dense)
+    return rows
+
+
+def make_matrix(
+    task: Task, accuracy: Mapping[tuple[str, str], Mapping[str, Sequence[float]]], seeds: int, **said: Any
+) -> list[Row]:
+    """Rows of methods on pairs of settings, found on and trained on. Dense networks belong on the diagonal alone."""
+    return [
+        row
+        for (found_on, trained_on), methods in accuracy.items()
+        for row in make_results(task, methods, seeds, found_on=found_on, trained_on=trained_on, **said)
+    ]
+
+
+def collapsed(rows: Iterable[Row], share: float) -> list[Row]:
+    """The rows as those of networks that answer one class, which so many of the test examples have."""
+    changes = {"status": "collapsed", "reason": "answers class 2 for every test example"}
+    return [with_bits(row | changes, np.arange(row["test_examples"]) < share * row["test_examples"]) for row in rows]
 
 
 def write_results(folder: Path, rows: Sequence[Row]) -> Path:
@@ -112,6 +153,78 @@ def make_task(name: str = "digits/mlp", **scoring: Any) -> Task:
     return task.model_copy(update={"scoring": task.scoring.model_copy(update={"chance": 0.1} | scoring)})
 
 
+def make_settings_task(chance: Mapping[str, float], **said: Any) -> Task:
+    """A task with these settings and their chance values: digits split by label, the first half and the second."""
+    labels = [tuple(range(5)), tuple(range(5, 10))]
+    settings = {
+        name: Setting.model_validate({"data": {"labels": labels[place % 2]}, "scoring": {"chance": value}})
+        for place, (name, value) in enumerate(chance.items())
+    }
+    task = make_task(chance=None)
+    return task.model_copy(
+        update={"id": "digits/label-split", "title": "Digits split by label"} | said | {"settings": settings}
+    )
+
+
+class Page(HTMLParser):
+    """What a page holds: its visible text, its tables cell by cell, and what its tags refer to."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.source = path.read_text("utf-8")
+        self.text, self.tables, self.tags, self.ids = "", [], [], set()
+        self._inside, self._hidden = False, 0
+        self.feed(self.source)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags.append((tag, attributes))
+        self.ids.add(attributes.get("id"))
+        self._hidden += tag in ("script", "style", "svg")
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+            self._inside = True
+
+    def handle_endtag(self, tag):
+        self._hidden -= tag in ("script", "style", "svg")
+        self._inside = self._inside and tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self._hidden:
+            return
+        self.text += data
+        if self._inside:
+            self.tables[-1][-1][-1] += f"{data} "
+
+    def row(self, table, name):
+        """The cells of the row whose head begins with this name."""
+        (found,) = [row for row in self.tables[table] if row[0].split()[:1] == [name]]
+        return [" ".join(each.split()) for each in found]
+
+
+def browse(page, profile, width):
+    """The page's document after its scripts ran, and the browser's log; no host name resolves to anything."""
+    done = subprocess.run(
+        [
+            CHROMIUM,
+            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *("--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND", f"--window-size={width},1000"),
+            *(f"--user-data-dir={profile}", "--enable-logging=stderr", "--virtual-time-budget=15000"),
+            *("--dump-dom", page.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout, done.stderr
+
+
 @pytest.fixture(scope="session")
 def rows_of() -> Any:
     """The helpers of this file, since tests are no package: `rows_of.make_row(...)` and so on."""
@@ -120,6 +233,24 @@ def rows_of() -> Any:
         make_row=make_row,
         with_bits=with_bits,
         without_score=without_score,
+        make_settings_task=make_settings_task,
         make_results=make_results,
+        make_controls=make_controls,
+        make_matrix=make_matrix,
+        collapsed=collapsed,
         write_results=write_results,
     )
+
+
+@pytest.fixture(scope="session", name="read")
+def _read() -> Any:
+    """A page as a reader meets it: `read(path)`."""
+    return Page
+
+
+@pytest.fixture(scope="session", name="browse")
+def _browse() -> Any:
+    """A page as a browser makes it: `browse(path, profile, width)`."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium")
+    return browse

@@ -142,7 +142,7 @@ def test_parameters_and_labels_are_series_of_their_own(rows_of, task):
     assert len(only(rows, task).series) == 3
 
 
-def test_controls_and_probes_enter_no_cell_and_are_counted(rows_of, task):
+def test_controls_and_probes_enter_no_cell_and_what_is_not_shown_is_counted(rows_of, task):
     rows = seeded(rows_of, task, 3)
     rows.append(rows_of.make_row(task, "imp", 1, 0, kind="control", label="shuffled", test_final=0.2))
     rows.append(rows_of.make_row(task, "imp", 1, 0, kind="probe", label="early", test_final=0.2))
@@ -150,7 +150,62 @@ def test_controls_and_probes_enter_no_cell_and_are_counted(rows_of, task):
     board = only(rows, task)
 
     assert board.series[0].cells[1].seeds == (0, 1, 2)
-    assert board.unused == {"control": 1, "probe": 1}
+    assert board.unused == {"probe": 1}
+
+
+def test_a_control_stands_beside_the_series_whose_ticket_it_is_of(rows_of, task):
+    rows = seeded(rows_of, task, 3) + seeded(rows_of, task, 3, label="second")
+    rows += rows_of.make_controls(task, "imp", {"shuffled": [0.8, 0.7], "long-dense": [0.9]}, 3)
+    rows += rows_of.make_controls(task, "imp", {"shuffled": [0.8]}, 3, label="second")
+
+    found = only(rows, task).controls
+
+    assert [(each.key, each.control, list(each.cells)) for each in found] == [
+        (("imp", "{}", ""), "long-dense", [1]),
+        (("imp", "{}", ""), "shuffled", [1, 2]),
+        (("imp", "{}", "second"), "shuffled", [1]),
+    ]
+
+
+def test_a_board_of_two_settings_has_the_dense_network_and_chance_of_the_one_trained_on(rows_of):
+    task = rows_of.make_settings_task({"s1": 0.25, "s2": 0.3})
+    rows = rows_of.make_matrix(
+        task, {("s1", "s1"): {"dense": [0.95]}, ("s2", "s2"): {"dense": [0.9]}, ("s1", "s2"): {"imp": [0.8]}}, 3
+    )
+    lost = rows_of.without_score(
+        rows_of.make_row(task, "imp", 1, 3, found_on="s1", trained_on="s2"), "diverged", "loss is not finite"
+    )
+
+    found = {(each.found_on, each.trained_on): each for each in boards([*rows, lost], {task.id: task})}
+    crossed = found["s1", "s2"]
+
+    assert crossed.dense == found["s2", "s2"].dense != found["s1", "s1"].dense
+    assert (crossed.chance, found["s1", "s1"].chance) == (0.3, 0.25)
+    assert len(crossed.rows) == 4
+    values = [row["test_final"] for row in rows if row["method"] == "imp"]
+    assert crossed.series[0].cells[1].score.mean == pytest.approx((sum(values) + 0.3) / 4)
+
+
+def test_tickets_that_carry_trained_weights_elsewhere_stand_last_and_order_nothing(rows_of):
+    task = rows_of.make_settings_task({"s1": 0.25, "s2": 0.3})
+    at = {"found_on": "s1", "trained_on": "s2"}
+    rows = rows_of.make_results(task, {"a": [0.7], "b": [0.8]}, 3, **at)
+    rows += rows_of.make_results(task, {"z": [0.95, 0.9]}, 3, carried=True, **at)
+    rows += rows_of.make_results(task, {"z": [0.95]}, 3, carried=True, found_on="s1", trained_on="s1")
+
+    home, crossed = sorted(boards(rows, {task.id: task}), key=lambda each: each.trained_on)
+
+    assert [(each.method, each.carried) for each in crossed.series] == [("b", False), ("a", False), ("z", True)]
+    assert crossed.ordered_by == 1
+    assert [each.carried for each in home.series] == [False]
+
+
+def test_a_cell_is_collapsed_where_every_seed_is(rows_of, task):
+    rows = seeded(rows_of, task, 3)
+    some = rows_of.collapsed(rows[:2], 0.12) + rows[2:]
+
+    assert not cell(some, task).collapsed
+    assert cell(rows_of.collapsed(rows, 0.12), task).collapsed
 
 
 def test_learning_speed_is_the_mean_early_stop_step_of_what_was_trained(rows_of, task):

@@ -1,20 +1,39 @@
-"""References beside ours: what stands where, and what may be compared."""
+"""References beside ours: what stands where, and what may be said of it."""
 
+import numpy as np
 import pytest
 
+from ticketbench.errors import TicketbenchError
 from ticketbench.report.board import boards
-from ticketbench.report.ledger import differences, ledger, lost_ancestor
-from ticketbench.task import Reference
+from ticketbench.report.ledger import ledger
+from ticketbench.report.recipes import differences, lost_ancestor, recipe
+from ticketbench.report.scores import paired
+from ticketbench.task import Data, Reference
 
 
 def reference(**said):
-    return Reference(cite="frankle2019lottery", where="Table 1", column="test_final", **said)
+    return Reference.model_validate({"cite": "x", "where": "Table 1", "column": "test_final"} | said)
 
 
-def held(rows_of, references, accuracy, seeds=3):
-    task = rows_of.make_task().model_copy(update={"references": tuple(references)})
-    (board,) = boards(rows_of.make_results(task, accuracy, seeds), {task.id: task})
-    return board, list(ledger(board, task, {task.id: task}))
+def cells(rows, task):
+    return {(each.found_on, each.trained_on): each for each in boards(rows, {task.id: task})}
+
+
+def with_references(task, references):
+    return task.model_copy(update={"references": tuple(references)})
+
+
+def held(rows_of, references, accuracy, seeds=5, **results):
+    task = with_references(rows_of.make_task(), references)
+    found = cells(rows_of.make_results(task, accuracy, seeds, **results), task)
+    return found["default", "default"], list(ledger(found, task, {task.id: task}))
+
+
+def exact(rows_of, task, method, rung, values, **changes):
+    """Rows of one cell with these accuracies, without bits, so that the intervals are over seeds alone."""
+    return [
+        rows_of.make_row(task, method, rung, seed, test_final=value, **changes) for seed, value in enumerate(values)
+    ]
 
 
 def test_a_published_value_meets_our_interval_at_the_rung_within_two_percent(rows_of):
@@ -24,55 +43,231 @@ def test_a_published_value_meets_our_interval_at_the_rung_within_two_percent(row
         {"dense": [0.95], "imp": [0.94, 0.9]},
     )
 
-    assert near.ours == board.series[0].cells[2].score
-    assert near.says == ""
-    assert (far.ours, far.says) == (None, "no rung there")
+    assert near.ours.interval == board.series[0].cells[2].score
+    assert near.difference.mean == pytest.approx(near.ours.interval.mean - 0.9)
+    assert (far.ours, far.verdict, far.says) == (None, "not comparable", "no rung within 2 % of that density")
 
 
-def test_dense_references_meet_the_dense_network_and_absent_methods_have_no_results(rows_of):
-    board, [dense, absent] = held(
+def test_a_value_is_judged_by_half_width_and_the_margin_of_the_dense_networks(rows_of):
+    values = [(0.930, "reproduced"), (0.9355, "reproduced"), (0.9375, "not reproduced"), (0.921, "not reproduced")]
+    task = with_references(
+        rows_of.make_task(), [reference(method="imp", density=0.6, value=value) for value, _ in values]
+    )
+    rows = exact(rows_of, task, "dense", 0, [0.95, 0.951, 0.949])  # the margin is 0.005 of 0.85
+    rows += exact(rows_of, task, "imp", 1, [0.929, 0.930, 0.931])  # half-width 0.0025
+    found = list(ledger(cells(rows, task), task, {}))
+
+    assert [each.verdict for each in found] == [verdict for _, verdict in values]
+    assert found[0].margin == pytest.approx(0.005 * 0.85)
+
+
+def test_a_declared_margin_is_taken_as_it_is(rows_of):
+    task = with_references(rows_of.make_task(margin=0.1), [reference(method="imp", density=0.6, value=0.9)])
+    rows = exact(rows_of, task, "dense", 0, [0.95, 0.95, 0.95]) + exact(rows_of, task, "imp", 1, [0.93, 0.931, 0.929])
+
+    (found,) = ledger(cells(rows, task), task, {})
+
+    assert (found.margin, found.verdict) == (pytest.approx(0.085), "reproduced")
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "seeds", "chance", "says"),
+    [
+        ({"dense": [0.95], "imp": [0.9]}, 2, 0.1, "too few seeds for an interval"),
+        ({"imp": [0.9]}, 5, 0.1, "no margin"),
+        ({"dense": [0.95], "imp": [0.9]}, 5, None, "no margin"),
+        ({"dense": [0.95]}, 5, 0.1, "no results"),
+    ],
+)
+def test_what_is_missing_makes_a_value_not_comparable_and_is_said(rows_of, accuracy, seeds, chance, says):
+    task = with_references(rows_of.make_task(chance=chance), [reference(method="imp", density=0.6, value=0.9)])
+
+    (found,) = ledger(cells(rows_of.make_results(task, accuracy, seeds), task), task, {})
+
+    assert found.verdict == "not comparable"
+    assert says in found.says
+
+
+def test_an_interval_wider_than_four_margins_compares_nothing(rows_of):
+    task = with_references(rows_of.make_task(margin=0.005), [reference(method="imp", density=0.6, value=0.9)])
+    rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9]}, 5, examples=100)
+
+    (found,) = ledger(cells(rows, task), task, {})
+
+    assert found.ours.interval.h > 4 * found.margin
+    assert (found.verdict, found.says) == ("not comparable", "our interval is wider than four margins")
+
+
+def test_a_source_whose_recipe_differs_is_shown_and_not_compared(rows_of):
+    differs = "75 epochs, and no validation split"
+    board, [found] = held(
         rows_of,
-        [reference(method="dense", density=1.0, value=0.9), reference(method="one-shot", density=0.36, value=0.9)],
-        {"dense": [0.95], "imp": [0.94]},
+        [reference(method="imp", density=0.6, value=0.9, differs=differs)],
+        {"dense": [0.95], "imp": [0.9]},
     )
 
-    assert dense.ours == board.dense.score
-    assert (absent.ours, absent.says) == (None, "no results")
+    assert found.ours.interval == board.series[0].cells[1].score
+    assert (found.verdict, found.says) == ("not comparable", f"the source’s recipe differs: {differs}")
+
+
+def test_dense_references_meet_the_dense_network(rows_of):
+    board, [found] = held(rows_of, [reference(method="dense", density=1.0, value=0.9)], {"dense": [0.95]})
+
+    assert found.ours.interval == board.dense.score
 
 
 def test_a_reference_to_another_column_is_held_against_that_column(rows_of):
-    task = rows_of.make_task()
-    rows = rows_of.make_results(task, {"imp": [0.9]}, 3)
-    rows = [row | {"test_best": 0.5 + 0.1 * row["seed"]} for row in rows]
-    said = Reference(cite="x", where="y", method="imp", density=0.6, column="test_best", value=0.6)
-    task = task.model_copy(update={"references": (said,)})
-    (board,) = boards(rows, {task.id: task})
+    task = with_references(
+        rows_of.make_task(),
+        [reference(method="imp", density=0.6, column="test_best", value=0.6)],
+    )
+    rows = [row | {"test_best": 0.5 + 0.1 * row["seed"]} for row in rows_of.make_results(task, {"imp": [0.9]}, 3)]
 
-    (found,) = ledger(board, task, {})
+    (found,) = ledger(cells(rows, task), task, {})
 
-    assert (found.ours.mean, found.ours.kind) == (pytest.approx(0.6), "seeds only")
+    assert (found.ours.interval.mean, found.ours.interval.kind) == (pytest.approx(0.6), "seeds only")
 
 
-def test_a_claim_is_listed_and_not_judged(rows_of):
+def test_a_column_that_results_do_not_have_is_an_error(rows_of):
+    with pytest.raises(TicketbenchError, match="'test_accuracy', which results do not have"):
+        held(rows_of, [reference(method="imp", density=0.6, column="test_accuracy", value=0.6)], {"imp": [0.9]})
+
+
+@pytest.mark.parametrize(
+    ("sign", "theirs", "verdict"),
+    [
+        ("higher", [0.90, 0.91, 0.90], "reproduced"),
+        ("lower", [0.90, 0.91, 0.90], "not reproduced"),
+        ("higher", [0.93, 0.95, 0.91], "undecided"),
+        ("equal", [0.9305, 0.9295, 0.9305], "reproduced"),
+        ("equal", [0.90, 0.91, 0.90], "not reproduced"),
+        ("equal", [0.93, 0.95, 0.91], "undecided"),
+    ],
+)
+def test_a_claim_is_tested_on_the_paired_difference(rows_of, sign, theirs, verdict):
+    claim = reference(
+        method="imp", density=0.6, claim="Better.", sign=sign, against={"method": "one-shot", "density": 0.36}
+    )
+    task = with_references(rows_of.make_task(), [claim])
+    rows = exact(rows_of, task, "dense", 0, [0.95, 0.951, 0.949])
+    rows += exact(rows_of, task, "imp", 1, [0.93, 0.93, 0.93]) + exact(rows_of, task, "one-shot", 2, theirs)
+
+    (found,) = ledger(cells(rows, task), task, {})
+
+    assert found.difference.mean == pytest.approx(0.93 - np.mean(theirs))
+    assert found.theirs.interval.mean == pytest.approx(np.mean(theirs))
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("sign", "bound", "verdict"), [("lower", 0.95, "reproduced"), ("lower", 0.9, "not reproduced")]
+)
+def test_a_bound_is_passed_where_the_interval_excludes_it(rows_of, sign, bound, verdict):
+    claim = reference(method="imp", density=0.6, claim="Below.", sign=sign, bound=bound)
+    task = with_references(rows_of.make_task(), [claim])
+
+    (found,) = ledger(cells(exact(rows_of, task, "imp", 1, [0.93, 0.931, 0.929]), task), task, {})
+
+    assert (found.verdict, found.difference.mean) == (verdict, pytest.approx(0.93 - bound))
+
+
+def test_an_ordering_of_early_stop_steps_needs_no_margin_but_equality_does(rows_of):
+    said = {"method": "imp", "density": 0.6, "column": "best_step", "claim": "x", "against": {"method": "dense"}}
+    task = with_references(rows_of.make_task(), [reference(**said, sign="lower"), reference(**said, sign="equal")])
+    rows = exact(rows_of, task, "dense", 0, [0.95] * 3, best_step=500)
+    rows += [row | {"best_step": 300 + row["seed"]} for row in exact(rows_of, task, "imp", 1, [0.93] * 3)]
+
+    order, equality = ledger(cells(rows, task), task, {})
+
+    assert (order.verdict, order.difference.mean) == ("reproduced", pytest.approx(-199))
+    assert (equality.verdict, equality.margin) == ("not comparable", None)
+
+
+def test_a_seed_that_was_lost_has_no_early_stop_step(rows_of):
+    said = {"method": "imp", "density": 0.6, "column": "best_step", "claim": "x", "against": {"method": "dense"}}
+    task = with_references(rows_of.make_task(), [reference(**said, sign="lower")])
+    rows = exact(rows_of, task, "dense", 0, [0.95] * 3) + exact(rows_of, task, "imp", 1, [0.9] * 3)
+    rows_of.without_score(rows[-1], "diverged", "loss is not finite")
+
+    (found,) = ledger(cells(rows, task), task, {})
+
+    assert (found.verdict, found.says) == ("not comparable", "no mean: 1 diverged, which have no best_step")
+
+
+def test_a_claim_in_words_is_shown_and_not_tested(rows_of):
     claim = Reference(cite="x", where="y", method="imp", claim="Smaller is faster.")
 
     _, [found] = held(rows_of, [claim], {"dense": [0.95], "imp": [0.94]})
 
-    assert (found.reference.claim, found.ours, found.says) == (
-        "Smaller is faster.",
-        None,
-        "a claim: shown, not tested here",
+    assert (found.reference.claim, found.ours, found.verdict) == ("Smaller is faster.", None, "not tested")
+
+
+def test_a_reference_between_settings_is_held_against_that_cell_and_its_chance(rows_of):
+    task = with_references(
+        rows_of.make_settings_task({"s1": 0.25, "s2": 0.3}),
+        [
+            reference(method="imp", found_on="s1", trained_on="s2", density=0.6, value=0.3),
+            reference(
+                method="imp",
+                found_on="s1",
+                trained_on="s2",
+                density=0.6,
+                claim="Worse than the setting's own.",
+                sign="lower",
+                against={"method": "imp", "density": 0.6, "found_on": "s2"},
+            ),
+        ],
     )
+    rows = rows_of.make_matrix(
+        task, {(s, s): {"dense": [0.95], "imp": [0.9]} for s in ("s1", "s2")}, 5, examples=2000
+    )
+    crossed = rows_of.make_matrix(task, {("s1", "s2"): {"imp": [0.5]}}, 5, examples=2000)
+    crossed = rows_of.collapsed(crossed, 0.3)
+    found = cells([*rows, *crossed], task)
+
+    scoring = task.scoring.model_copy(update={"margin": 0.01})
+    value, claim = ledger(found, task.model_copy(update={"scoring": scoring}), {})
+
+    assert (value.ours.interval.mean, value.ours.collapsed) == (pytest.approx(0.3), True)
+    assert value.margin == pytest.approx(0.01 * (found["s2", "s2"].dense.score.mean - 0.3))
+    assert claim.verdict == "reproduced"
+    own = [row for row in rows if (row["trained_on"], row["method"]) == ("s2", "imp")]
+    assert claim.difference == paired(crossed, own, "test_final", 0.3)
+
+
+def test_cells_of_different_test_sets_are_paired_by_seed_alone(rows_of):
+    task = with_references(
+        rows_of.make_settings_task({"s1": 0.25, "s2": 0.3}),
+        [
+            reference(
+                method="imp",
+                found_on="s1",
+                trained_on="s1",
+                density=0.6,
+                claim="One half is as easy as the other.",
+                sign="equal",
+                against={"method": "imp", "density": 0.6, "found_on": "s2", "trained_on": "s2"},
+            )
+        ],
+    )
+    rows = rows_of.make_matrix(task, {(s, s): {"dense": [0.95], "imp": [0.9]} for s in ("s1", "s2")}, 5)
+
+    (found,) = ledger(cells(rows, task), task, {})
+
+    assert found.difference.kind == "seeds only"
+    whole = task.model_copy(update={"settings": dict.fromkeys(task.settings, task.settings["s1"])})
+    assert [each.difference.kind for each in ledger(cells(rows, whole), whole, {})] == ["joint"]
 
 
 def test_a_ci_sibling_shows_its_parents_references_as_not_comparable_and_says_what_differs(rows_of):
     parent, sibling = rows_of.make_task("mnist/lenet-300-100"), rows_of.make_task("mnist/lenet-300-100-ci")
-    (board,) = boards(rows_of.make_results(sibling, {"dense": [0.98], "imp": [0.98] * 5}, 3), {})
+    rows = rows_of.make_results(sibling, {"dense": [0.98], "imp": [0.98] * 5}, 3)
 
-    found = list(ledger(board, sibling, {}))
+    found = list(ledger(cells(rows, sibling), sibling, {}))
 
     assert len(found) == len(parent.references) > 0
-    assert all(each.says.startswith("not comparable: another recipe") for each in found)
+    assert {each.verdict for each in found} == {"not comparable"}
+    assert all(each.says.startswith("another recipe") for each in found)
     assert any(each.ours for each in found)
     changed = {each.key: (each.here, each.there) for each in differences(sibling, parent)}
     assert changed["training.steps"] == (str(sibling.training.steps), str(parent.training.steps))
@@ -81,17 +276,49 @@ def test_a_ci_sibling_shows_its_parents_references_as_not_comparable_and_says_wh
 
 
 def test_a_task_that_differs_in_nothing_but_its_name_is_comparable(rows_of):
-    parent = rows_of.make_task().model_copy(update={"references": (reference(method="imp", density=0.6, value=0.9),)})
+    parent = with_references(rows_of.make_task(), [reference(method="imp", density=0.6, value=0.9)])
     child = parent.model_copy(update={"id": "own/child", "extends": parent.id, "references": ()})
-    (board,) = boards(rows_of.make_results(child, {"imp": [0.9]}, 3), {})
+    rows = rows_of.make_results(child, {"dense": [0.95], "imp": [0.9]}, 5, examples=5000)
 
-    (found,) = ledger(board, child, {parent.id: parent})
+    (found,) = ledger(cells(rows, child), child, {parent.id: parent})
 
-    assert (found.task, found.says) == (parent.id, "")
+    assert (found.task, found.verdict) == (parent.id, "reproduced")
+
+
+def test_a_parents_reference_to_a_setting_that_the_child_lacks_is_not_comparable(rows_of):
+    parent = with_references(
+        rows_of.make_settings_task({"s1": 0.25, "s2": 0.3}),
+        [reference(method="imp", found_on="s1", trained_on="s2", density=0.6, value=0.9)],
+    )
+    child = rows_of.make_task().model_copy(update={"extends": parent.id})
+
+    (found,) = ledger(cells(rows_of.make_results(child, {"imp": [0.9]}, 3), child), child, {parent.id: parent})
+
+    assert (found.verdict, found.says) == ("not comparable", "this task has no setting s1; no results")
+
+
+def test_settings_are_compared_one_by_one(rows_of):
+    parent = rows_of.make_settings_task({"s1": 0.25, "s2": 0.3})
+    other = parent.settings["s2"].model_copy(update={"data": parent.settings["s1"].data})
+    child = parent.model_copy(update={"settings": parent.settings | {"s2": other}})
+
+    assert [(each.key, each.here, each.there) for each in differences(child, parent)] == [
+        ("data.labels (s2)", "0, 1, 2, 3, 4", "5, 6, 7, 8, 9")
+    ]
+    assert differences(parent, parent) == []
+
+
+def test_a_recipe_never_tells_a_path(rows_of):
+    task = rows_of.make_task()
+    own = task.model_copy(update={"data": Data(folder="/home/someone/pictures", validation=100)})
+
+    assert "someone" not in str(recipe(own))
+    assert recipe(own)["data.folder"] == "a folder of images"
+    assert (
+        lost_ancestor(task.model_copy(update={"extends": "/home/someone/their-task.toml"}), {}) == "their-task.toml"
+    )
 
 
 def test_a_parent_that_is_not_at_hand_is_named(rows_of):
-    child = rows_of.make_task().model_copy(update={"extends": "./their-task.toml"})
-
-    assert lost_ancestor(child, {}) == "./their-task.toml"
+    assert lost_ancestor(rows_of.make_task().model_copy(update={"extends": "own/other"}), {}) == "own/other"
     assert lost_ancestor(rows_of.make_task("mnist/lenet-300-100-ci"), {}) == ""

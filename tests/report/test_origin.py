@@ -26,7 +26,7 @@ def test_the_command_names_every_method_with_its_parameters_and_seeds(rows_of, t
         for seed in range(3)
     ]
 
-    assert commands(only(rows), {}) == [
+    assert commands([only(rows)], {}) == [
         "ticketbench run digits/mlp --method imp --method \"rigl(interval=50, mode='erk')\" --seeds 3"
     ]
 
@@ -34,7 +34,7 @@ def test_the_command_names_every_method_with_its_parameters_and_seeds(rows_of, t
 def test_what_a_stranger_wrote_is_quoted_for_the_shell(rows_of, task):
     rows = [rows_of.make_row(task, "x", 1, 0, method_params='{"a": "$(reboot)\'"}', test_final=0.5)]
 
-    (command,) = commands(only(rows), {})
+    (command,) = commands([only(rows)], {})
 
     assert shlex.split(command)[4] == """x(a="$(reboot)'")"""
     assert "'x(a=" in command
@@ -43,7 +43,7 @@ def test_what_a_stranger_wrote_is_quoted_for_the_shell(rows_of, task):
 def test_methods_with_other_numbers_of_seeds_are_a_command_of_their_own(rows_of, task):
     rows = rows_of.make_results(task, {"imp": [0.9]}, seeds=3) + rows_of.make_results(task, {"mine": [0.9]}, seeds=5)
 
-    assert commands(only(rows), {"imp": SimpleNamespace()}) == [
+    assert commands([only(rows)], {"imp": SimpleNamespace()}) == [
         "ticketbench run digits/mlp --method imp --seeds 3",
         "ticketbench run digits/mlp --method FILE.py:mine --seeds 5",
     ]
@@ -52,7 +52,7 @@ def test_methods_with_other_numbers_of_seeds_are_a_command_of_their_own(rows_of,
 def test_a_long_command_is_one_command_over_several_lines(rows_of, task):
     rows = [rows_of.make_row(task, f"a-method-of-some-length-{number}", 1, 0, test_final=0.9) for number in range(6)]
 
-    (command,) = commands(only(rows), {})
+    (command,) = commands([only(rows)], {})
 
     assert max(map(len, command.splitlines())) < 100
     named = [row["method"] for row in rows]
@@ -77,13 +77,33 @@ def test_differing_facts_are_all_listed_with_how_many_rows_have_them(rows_of, ta
 
 def test_a_reader_is_told_of_other_versions_wordings_and_files(rows_of, task):
     rows = rows_of.make_results(task, {"imp": [0.9]}, seeds=3)
-    assert notices(only(rows), task) == []
+    assert notices([only(rows)], task) == []
 
     stale = [row | {"task_digest": "f" * 64} if row["seed"] == 0 else row for row in rows]
-    assert notices(only(stale), task) == [
+    assert notices([only(stale)], task) == [
         "1 of 3 rows were made under another wording of this task than its file here."
     ]
     newer = task.model_copy(update={"version": 2})
-    assert notices(only(rows), newer) == ["These are results of version 1 of the task; its file here is version 2."]
+    assert notices([only(rows)], newer) == ["These are results of version 1 of the task; its file here is version 2."]
     edited = [row | {"method_digest": f"{row['seed']}" * 64} for row in rows]
-    assert notices(only(edited), task) == ["Rows of one method were made by different versions of its file: imp."]
+    assert notices([only(edited)], task) == ["Rows of one method were made by different versions of its file: imp."]
+
+
+def test_a_method_with_controls_is_run_with_them(rows_of, task):
+    rows = rows_of.make_results(task, {"imp": [0.9], "one-shot": [0.9]}, seeds=3)
+    rows += rows_of.make_controls(task, "imp", {"shuffled": [0.8]}, seeds=3)
+    known = {"imp": SimpleNamespace(), "one-shot": SimpleNamespace()}
+
+    assert commands([only(rows)], known) == [
+        "ticketbench run digits/mlp --method one-shot --seeds 3",
+        "ticketbench run digits/mlp --method imp --seeds 3 --control shuffled",
+    ]
+
+
+def test_several_boards_of_a_task_are_one_command_and_a_strange_setting_is_named(rows_of):
+    task = rows_of.make_settings_task({"s1": 0.25, "s2": 0.3})
+    pairs = [("s1", "s1"), ("s1", "s2"), ("s1", "s3")]
+    found = boards(rows_of.make_matrix(task, {pair: {"imp": [0.9]} for pair in pairs}, 3), {task.id: task})
+
+    assert len(commands(found, {})) == 1
+    assert notices(found, task) == ["The task’s file here has no setting s3, which some rows name."]

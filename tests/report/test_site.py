@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
@@ -14,48 +12,6 @@ from ticketbench.report.site import build_site
 from ticketbench.report.statistics import plus_minus
 
 EVIL = "</script><script>alert('reason')</script><img src=x onerror=alert(1)>"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
-
-
-class Page(HTMLParser):
-    """What a page holds: its visible text, its tables cell by cell, and what its tags refer to."""
-
-    def __init__(self, path):
-        super().__init__()
-        self.source = path.read_text("utf-8")
-        self.text, self.tables, self.tags, self.ids = "", [], [], set()
-        self._inside, self._hidden = False, 0
-        self.feed(self.source)
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        self.tags.append((tag, attributes))
-        self.ids.add(attributes.get("id"))
-        self._hidden += tag in ("script", "style", "svg")
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-            self._inside = True
-
-    def handle_endtag(self, tag):
-        self._hidden -= tag in ("script", "style", "svg")
-        self._inside = self._inside and tag not in ("td", "th")
-
-    def handle_data(self, data):
-        if self._hidden:
-            return
-        self.text += data
-        if self._inside:
-            self.tables[-1][-1][-1] += f"{data} "
-
-    def row(self, table, name):
-        """The cells of the row whose head begins with this name."""
-        (found,) = [row for row in self.tables[table] if row[0].split()[:1] == [name]]
-        return [" ".join(each.split()) for each in found]
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +56,8 @@ def built(rows_of, tmp_path_factory):
     )
 
 
-def test_numbers_in_the_table_are_the_statistics(built):
-    page = Page(built.digits)
+def test_numbers_in_the_table_are_the_statistics(built, read):
+    page = read(built.digits)
 
     for series in built.board.series:
         row = page.row(0, series.method)
@@ -117,8 +73,8 @@ def test_numbers_in_the_table_are_the_statistics(built):
     assert page.row(0, "Dense")[2] == f"{mean} ± {half}"
 
 
-def test_columns_are_compressions_and_the_order_is_stated(built):
-    page = Page(built.digits)
+def test_columns_are_compressions_and_the_order_is_stated(built, read):
+    page = read(built.digits)
     heads = [" ".join(each.split()) for each in page.tables[0][0]]
 
     assert heads == ["Method", "Seeds", "1.67× 60 %", "2.78× 36 %", "4.63× 21.6 %"]
@@ -127,8 +83,8 @@ def test_columns_are_compressions_and_the_order_is_stated(built):
     assert "for other seeds and other test examples from the same source" in page.text
 
 
-def test_no_status_is_silent(built):
-    page = Page(built.digits)
+def test_no_status_is_silent(built, read):
+    page = read(built.digits)
 
     assert page.row(0, "one-shot")[4].endswith("1 diverged")
     assert page.row(0, "random-layer")[4].endswith("2 collapsed")
@@ -139,30 +95,30 @@ def test_no_status_is_silent(built):
     assert ["filters", "not applicable", "every rung", "seeds 0–4", "needs convolutions"] in listed
 
 
-def test_what_strangers_write_is_text_and_never_markup(built):
+def test_what_strangers_write_is_text_and_never_markup(built, read):
     for path in built.site.rglob("*.html"):
-        page = Page(path)
+        page = read(path)
         assert not any(tag == "img" or "onerror" in attributes for tag, attributes in page.tags)
         assert not any(tag == "b" and "bold" in str(attributes) for tag, attributes in page.tags)
         assert "<b>bold" not in page.source
         assert "<script>alert" not in page.source
-    assert EVIL in Page(built.digits).text
-    assert "Iterative & <b>bold</b>" in Page(built.digits).text
+    assert EVIL in read(built.digits).text
+    assert "Iterative & <b>bold</b>" in read(built.digits).text
 
 
-def test_references_of_another_recipe_are_marked_and_the_difference_is_listed(built):
-    page = Page(built.mnist)
+def test_references_of_another_recipe_are_marked_and_the_difference_is_listed(built, read):
+    page = read(built.mnist)
     rows = [" ".join(" ".join(row).split()) for table in page.tables for row in table]
     steps = (built.tasks["mnist/lenet-300-100-ci"].training.steps, 50000)
 
-    assert sum("not comparable: another recipe" in row for row in rows) == 7
+    assert sum("≠ not comparable another recipe" in row for row in rows) == 7
     assert f"training.steps {steps[0]} {steps[1]}" in rows
     assert any("98.3 ± 0.1 %" in row and "imp" in row for row in rows)
     assert "same recipe" not in page.text
 
 
-def test_a_page_says_how_its_numbers_were_made(built):
-    text = Page(built.digits).text
+def test_a_page_says_how_its_numbers_were_made(built, read):
+    text = read(built.digits).text
 
     assert re.search(r"ticketbench run digits/mlp .*--method imp .*--seeds 5\n", text, re.DOTALL)
     assert "torch 2.11.0, numpy 2.4.0" in text
@@ -171,8 +127,8 @@ def test_a_page_says_how_its_numbers_were_made(built):
     assert "Frankle" in text
 
 
-def test_the_index_lists_the_tasks_and_what_they_hold(built):
-    page = Page(built.index)
+def test_the_index_lists_the_tasks_and_what_they_hold(built, read):
+    page = read(built.index)
 
     assert [" ".join(cell.split()) for cell in page.tables[0][2]] == [
         "LeNet-300-100 on MNIST, in minutes mnist/lenet-300-100-ci",
@@ -183,9 +139,9 @@ def test_the_index_lists_the_tasks_and_what_they_hold(built):
     ]
 
 
-def test_nothing_is_loaded_from_anywhere_else_and_every_local_link_resolves(built):
+def test_nothing_is_loaded_from_anywhere_else_and_every_local_link_resolves(built, read):
     for path in built.site.rglob("*.html"):
-        page = Page(path)
+        page = read(path)
         for tag, attributes in page.tags:
             target = attributes.get("src") or attributes.get("href")
             if not target or target.startswith("data:"):
@@ -199,8 +155,8 @@ def test_nothing_is_loaded_from_anywhere_else_and_every_local_link_resolves(buil
     assert "url(" not in (built.site / "assets/style.css").read_text("utf-8")
 
 
-def test_figures_are_there_without_scripts_and_each_has_a_description(built):
-    page = Page(built.digits)
+def test_figures_are_there_without_scripts_and_each_has_a_description(built, read):
+    page = read(built.digits)
     drawn = [attributes for tag, attributes in page.tags if attributes.get("role") == "img"]
 
     assert len(drawn) == 4  # accuracy, speed, and both for the four curves
@@ -216,7 +172,7 @@ def test_equal_results_give_equal_bytes(built, tmp_path):
     assert all((tmp_path / name).read_bytes() == (built.site / name).read_bytes() for name in files)
 
 
-def test_rows_alone_make_a_page_and_so_do_one_or_two_seeds_and_dense_networks_alone(rows_of, tmp_path):
+def test_rows_alone_make_a_page_and_so_do_one_or_two_seeds_and_dense_networks_alone(rows_of, tmp_path, read):
     task = rows_of.make_task()
     accuracy = {"dense": [0.9], "one": [0.9], "two": [0.9]}
     rows = [
@@ -230,11 +186,11 @@ def test_rows_alone_make_a_page_and_so_do_one_or_two_seeds_and_dense_networks_al
 
     build_site([results], tmp_path / "site", {})
 
-    page = Page(tmp_path / "site/tasks/digits/mlp.html")
+    page = read(tmp_path / "site/tasks/digits/mlp.html")
     assert re.fullmatch(r"[\d.]+ [\d.]+–[\d.]+( examples only)?", page.row(0, "one")[2])
     assert re.fullmatch(r"[\d.]+ no interval", page.row(0, "two")[2])
     assert "the rows alone" in page.text
-    assert Page(tmp_path / "site/tasks/digits/conv.html").row(0, "Dense")[1] == "3"
+    assert read(tmp_path / "site/tasks/digits/conv.html").row(0, "Dense")[1] == "3"
 
 
 def test_no_results_is_one_message_with_the_folder_and_a_command(tmp_path):
@@ -260,12 +216,12 @@ def test_a_truncated_file_and_a_task_that_is_a_path_are_refused(rows_of, tmp_pat
     assert not (tmp_path / "site").exists()
 
 
-def test_the_same_rows_in_two_folders_are_shown_once_and_contradicting_ones_refused(rows_of, tmp_path):
+def test_the_same_rows_in_two_folders_are_shown_once_and_contradicting_ones_refused(rows_of, tmp_path, read):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.9], "imp": [0.9]}, seeds=3, examples=100)
     one, two = (rows_of.write_results(tmp_path / name, rows) for name in ("one", "two"))
 
-    index = Page(build_site([one, two], tmp_path / "site", {}))
+    index = read(build_site([one, two], tmp_path / "site", {}))
     assert [cell.strip() for cell in index.tables[0][1]][-1] == "6"
 
     rows[-1]["best_step"] += 40
@@ -299,9 +255,10 @@ addEventListener("load", async () => {
 </script></body>"""
 
 
-@needs_chromium
 @pytest.mark.parametrize("width", [500, 1280])
-def test_in_a_browser_figures_come_alive_legends_pick_and_nothing_is_fetched_or_overflows(built, tmp_path, width):
+def test_in_a_browser_figures_come_alive_legends_pick_and_nothing_is_fetched_or_overflows(
+    built, tmp_path, width, browse
+):
     site = tmp_path / "site"
     shutil.copytree(built.site, site)
     page = site / "tasks/digits/mlp.html"
@@ -319,28 +276,8 @@ def test_in_a_browser_figures_come_alive_legends_pick_and_nothing_is_fetched_or_
     assert int(re.search(r'"sideways":(-?\d+)', said)[1]) <= 0
 
 
-@needs_chromium
-def test_the_first_page_opens_without_a_complaint(built, tmp_path):
+def test_the_first_page_opens_without_a_complaint(built, tmp_path, browse):
     dom, log = browse(built.index, tmp_path / "profile", 1280)
 
     assert "CONSOLE" not in log, log
     assert "How much of a network can be pruned?" in dom
-
-
-def browse(page, profile, width):
-    """The page's document after its scripts ran, and the browser's log; no host name resolves to anything."""
-    done = subprocess.run(
-        [
-            CHROMIUM,
-            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *("--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND", f"--window-size={width},1000"),
-            *(f"--user-data-dir={profile}", "--enable-logging=stderr", "--virtual-time-budget=15000"),
-            *("--dump-dom", page.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return done.stdout, done.stderr

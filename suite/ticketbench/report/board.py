@@ -4,28 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import isfinite, log2
+from math import log2
 from typing import Any
 
-import numpy as np
-
-from ticketbench.errors import TicketbenchError
-from ticketbench.report.statistics import (
-    Floats,
-    Interval,
-    effective_value,
-    joint_interval,
-    seeds_interval,
-    single_run,
-    unpack_bits,
-)
+from ticketbench.report.scores import score
+from ticketbench.report.statistics import Interval, seeds_interval
 from ticketbench.results import STATUSES, Row
 from ticketbench.task import Task
 
 DENSE = "dense"
 NOT_APPLICABLE = "not applicable"
 _BOARD = ("task", "task_version", "found_on", "trained_on", "numerics")
-_SERIES = ("method", "method_params", "label")
 
 
 @dataclass(frozen=True)
@@ -61,17 +50,39 @@ class Cell:
         """How many seeds have one of these statuses."""
         return sum(len(trouble.seeds) for trouble in self.troubles if trouble.status in statuses)
 
+    @property
+    def collapsed(self) -> bool:
+        """Whether every seed's network answers one class for everything."""
+        return self.count("collapsed") == len(self.seeds) > 0
+
 
 @dataclass(frozen=True)
 class Series:
-    """A method with its parameters (JSON) and the label of its tickets, over the rungs."""
+    """A method with its parameters (JSON) and the label of its tickets, over the rungs, or a control of it.
+
+    Attributes:
+        control: which control this is; empty for the tickets themselves.
+        carried: whether these are tickets trained on another setting than they were found on, and start from
+            weights that were trained where they were found.
+    """
 
     method: str
     params: str
     label: str
+    control: str
+    carried: bool
     seeds: tuple[int, ...]
     cells: Mapping[int, Cell]
     rows: Sequence[Row]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What the same series has on every board, and its controls have with it."""
+        return (self.method, self.params, self.label)
+
+    def at(self, rung: int) -> list[Row]:
+        """The rows of a rung: one a seed."""
+        return [row for row in self.rows if row["rung"] == rung]
 
 
 @dataclass(frozen=True)
@@ -79,11 +90,14 @@ class Board:
     """One table: rows of one task version, pair of settings and numerics track, which never meet another's.
 
     Attributes:
+        column, chance: the primary metric's column, and the setting's chance value where the task declares one.
         rungs: index and compression of each column.
-        dense: the dense network; None where it has no rows.
-        series: in the order of the table.
+        dense: the dense network of the setting trained on; None where it has no rows.
+        series: in the order of the table, those that carry trained weights of another setting last.
+        controls: beside the series whose key they have, in the order of their names.
         ordered_by: the rung whose means order the table; None where no method has a mean anywhere.
-        unused: rows of other kinds (controls, probes), counted.
+        unused: rows of other kinds (probes), counted.
+        rows: the board's own; those of the dense network are `dense_rows`, which a diagonal board has among its own.
     """
 
     task: str
@@ -94,12 +108,20 @@ class Board:
     metric: str
     higher_is_better: bool
     column: str
+    chance: float | None
     rungs: tuple[tuple[int, float], ...]
     dense: Cell | None
     series: tuple[Series, ...]
+    controls: tuple[Series, ...]
     ordered_by: int | None
     unused: Mapping[str, int]
     rows: Sequence[Row]
+    dense_rows: Sequence[Row]
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether tickets are trained on the setting that they were found on."""
+        return self.found_on == self.trained_on
 
 
 def boards(rows: Iterable[Row], tasks: Mapping[str, Task]) -> list[Board]:
@@ -109,37 +131,30 @@ def boards(rows: Iterable[Row], tasks: Mapping[str, Task]) -> list[Board]:
     Raises `TicketbenchError` for a row whose values contradict its bits or its status.
     """
     ordered = sorted(rows, key=_order)
-    grouped = [(key, list(group)) for key, group in groupby(ordered, lambda row: [row[name] for name in _BOARD])]
-    return [_board(group, _same_version(tasks, key[0], key[1])) for key, group in grouped]
+    dense: dict[tuple[Any, ...], list[Row]] = {}
+    for row in ordered:
+        if row["kind"] == DENSE:
+            dense.setdefault(_dense_key(row), []).append(row)
+    grouped = [list(group) for _, group in groupby(ordered, lambda row: [row[name] for name in _BOARD])]
+    return [_board(group, dense.get(_dense_key(group[0]), ()), _same_version(tasks, group[0])) for group in grouped]
 
 
-def score(rows: Sequence[Row], column: str, chance: float | None) -> tuple[Interval | None, str]:
-    """The interval of a column over rows that differ only in seed, or None and the reason why there is none."""
-    values: list[float] = []
-    for row in rows:
-        if row["status"] in ("done", "collapsed") and not _is_number(row[column]):
-            raise TicketbenchError(f"row {row['row_id']} is damaged: {row['status']}, but its {column} is no number.")
-        value = effective_value(row["status"], row[column], chance)
-        if value is None:
-            return None, _why_no_value(rows)
-        values.append(value)
-    bits = _bits(rows, values) if column == "test_final" else None
-    if bits is None:
-        return seeds_interval(values), ""
-    if len(rows) == 1:
-        return single_run(int(bits.sum()), bits.shape[1]), ""
-    return joint_interval(bits), ""
+def chance_on(task: Task | None, setting: str) -> float | None:
+    """The chance value of a setting; None where the task is not at hand, or declares none, or no such setting."""
+    if task is None or (task.settings and setting not in task.settings):
+        return None
+    return task.in_setting(setting).scoring.chance
 
 
-def _board(rows: list[Row], task: Task | None) -> Board:
-    chance = task.scoring.chance if task else None
+def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
+    first = rows[0]
+    chance = chance_on(task, first["trained_on"])
     column = "test_best" if task and task.scoring.primary == "best" else "test_final"
     tickets = [row for row in rows if row["kind"] == "ticket"]
-    dense = [row for row in rows if row["kind"] == "dense"]
-    series = [_series(list(group), column, chance) for _, group in groupby(sorted(tickets, key=_order), _series_key)]
-    first = rows[0]
+    controls = [row for row in rows if row["kind"] == "control"]
+    series = [_series(list(group), column, chance) for _, group in groupby(tickets, _series_key)]
     higher = first["higher_is_better"] is not False
-    by = _ordering_rung(series)
+    by = _ordering_rung(each for each in series if not each.carried)
     return Board(
         task=first["task"],
         version=first["task_version"],
@@ -149,12 +164,15 @@ def _board(rows: list[Row], task: Task | None) -> Board:
         metric=next((row["metric"] for row in rows if row["metric"]), "accuracy"),
         higher_is_better=higher,
         column=column,
+        chance=chance,
         rungs=_rungs(tickets),
         dense=_cell(0, dense, (), column, chance) if dense else None,
         series=tuple(sorted(series, key=lambda each: _standing(each, by, higher))),
+        controls=tuple(_series(list(group), column, chance) for _, group in groupby(controls, _series_key)),
         ordered_by=by,
-        unused=Counter(row["kind"] for row in rows if row["kind"] not in ("ticket", "dense")),
+        unused=Counter(row["kind"] for row in rows if row["kind"] not in ("ticket", "dense", "control")),
         rows=rows,
+        dense_rows=dense,
     )
 
 
@@ -162,10 +180,12 @@ def _series(rows: list[Row], column: str, chance: float | None) -> Series:
     seeds = tuple(sorted({row["seed"] for row in rows}))
     cells = {rung: _cell(rung, list(group), seeds, column, chance) for rung, group in groupby(rows, _rung)}
     first = rows[0]
-    return Series(first["method"], first["method_params"], first["label"], seeds, cells, rows)
+    carried = first["found_on"] != first["trained_on"] and any(row["carried"] for row in rows)
+    method, params, control, label = _series_key(first)
+    return Series(method, params, label, control, carried, seeds, cells, rows)
 
 
-def _cell(rung: int, rows: list[Row], expected: Sequence[int], column: str, chance: float | None) -> Cell:
+def _cell(rung: int, rows: Sequence[Row], expected: Sequence[int], column: str, chance: float | None) -> Cell:
     applicable = [row for row in rows if row["status"] != NOT_APPLICABLE]
     interval, why = score(applicable, column, chance) if applicable else (None, NOT_APPLICABLE)
     x = [log2(row["prunable"] / row["kept"]) for row in rows if row["prunable"] and row["kept"]]
@@ -192,41 +212,6 @@ def _troubles(rows: Iterable[Row]) -> tuple[Trouble, ...]:
     return tuple(Trouble(status, reason, tuple(which)) for (status, reason), which in ordered)
 
 
-def _bits(rows: Sequence[Row], values: Sequence[float]) -> Floats | None:
-    """Seeds by examples; a seed that diverged or failed is chance throughout. None where there are no bits."""
-    scored = [row for row in rows if row["status"] in ("done", "collapsed")]
-    sizes = {row["test_examples"] for row in scored if row["test_correct"] is not None}
-    if not scored or any(row["test_correct"] is None for row in scored) or len(sizes) != 1:
-        return None
-    examples = sizes.pop()
-    if examples is None or examples < 2:
-        return None
-    matrix = np.empty((len(rows), examples))
-    for place, (row, value) in enumerate(zip(rows, values, strict=True)):
-        matrix[place] = _checked_bits(row, examples) if row["status"] in ("done", "collapsed") else value
-    return matrix
-
-
-def _checked_bits(row: Row, examples: int) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    try:
-        bits = unpack_bits(row["test_correct"], examples)
-    except ValueError as error:
-        raise TicketbenchError(f"row {row['row_id']} is damaged: test_correct: {error}.") from None
-    right = int(bits.sum())
-    if abs(right / examples - row["test_final"]) > 0.5 / examples:
-        raise TicketbenchError(
-            f"row {row['row_id']} is damaged: its bits say that {right} of {examples} test examples were right, "
-            f"its test_final is {row['test_final']:.6g}."
-        )
-    return bits
-
-
-def _why_no_value(rows: Iterable[Row]) -> str:
-    lost = Counter(row["status"] for row in rows if row["status"] in ("diverged", "failed"))
-    counts = " and ".join(f"{count} {status}" for status, count in sorted(lost.items()))
-    return f"no mean: {counts}, and the task declares no chance value"
-
-
 def _rungs(tickets: Iterable[Row]) -> tuple[tuple[int, float], ...]:
     """Each rung's compression: of the count kept most often, or else of the density asked for."""
     found: list[tuple[int, float]] = []
@@ -251,23 +236,26 @@ def _ordering_rung(series: Iterable[Series]) -> int | None:
 
 def _standing(series: Series, rung: int | None, higher_is_better: bool) -> tuple[Any, ...]:
     cell = series.cells.get(rung) if rung is not None else None
-    name = (series.method, series.params, series.label)
-    if cell is None or cell.score is None:
-        return (1, 0.0, *name)
-    return (0, -cell.score.mean if higher_is_better else cell.score.mean, *name)
+    if series.carried or cell is None or cell.score is None:
+        return (series.carried, 1, 0.0, *series.key)
+    return (False, 0, -cell.score.mean if higher_is_better else cell.score.mean, *series.key)
 
 
-def _same_version(tasks: Mapping[str, Task], name: str, version: int) -> Task | None:
-    task = tasks.get(name)
-    return task if task and task.version == version else None
+def _same_version(tasks: Mapping[str, Task], row: Row) -> Task | None:
+    task = tasks.get(row["task"])
+    return task if task and task.version == row["task_version"] else None
 
 
-def _is_number(value: Any) -> bool:
-    return value is not None and isfinite(value)
+def _dense_key(row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("task", "task_version", "trained_on", "numerics"))
 
 
-def _series_key(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _SERIES)
+def _series_key(row: Row) -> tuple[str, str, str, str]:
+    """Method, parameters, control and label: a control's label is its name, and ` of ` its ticket's if it has one."""
+    control, label = "", row["label"]
+    if row["kind"] == "control":
+        control, _, label = label.partition(" of ")
+    return (row["method"], row["method_params"], control, label)
 
 
 def _rung(row: Row) -> int:

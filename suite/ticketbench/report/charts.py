@@ -17,6 +17,7 @@ Spec = dict[str, Any]
 
 _MANTISSAS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
 _PICKED = "picked"
+CHANCE_DASH = (4, 4)
 
 
 @dataclass(frozen=True)
@@ -38,24 +39,35 @@ class Scale:
     """The y axis: `error` draws 1 - y on a logarithmic scale, labelled with y; `linear` draws y from zero.
 
     `floor` is the least error that is drawn: half a test example, which a flawless score would otherwise undershoot.
+    `span` holds values that the axis covers at least, so that figures beside one another share theirs.
     """
 
     title: str
     kind: str
     floor: float = 0.0
+    span: tuple[float, ...] = ()
 
 
-def figure(points: Sequence[Point], dense: Point | None, looks: Mapping[str, Look], scale: Scale) -> Spec:
+def figure(
+    points: Sequence[Point],
+    dense: Point | None,
+    looks: Mapping[str, Look],
+    scale: Scale,
+    chance: float | None = None,
+) -> Spec:
     """The Vega-Lite specification of curves against compression, with pointwise bands and the dense network's.
 
     Args:
         points: of every curve, in the order of compression.
         dense: the dense network: a horizontal line, its band, and where every curve starts.
         looks: by `Point.series`.
+        chance: a dashed line at this value.
     """
     names = [name for name in looks if any(point.series == name for point in points)]
     starts = [Point(name, 1.0, dense.y, dense.low, dense.high, marked=False) for name in names] if dense else []
-    values = [_datum(point, scale) for point in [*starts, *points]]
+    level = Point("chance", 1.0, chance) if chance is not None else None
+    data = {"points": [_datum(point, scale) for point in [*starts, *points]]}
+    data |= {name: [_datum(each, scale)] for name, each in (("dense", dense), ("chance", level)) if each}
     most = max((point.compression for point in points), default=2.0)
     x = alt.X(
         "compression:Q",
@@ -65,26 +77,34 @@ def figure(points: Sequence[Point], dense: Point | None, looks: Mapping[str, Loo
             values=[2**k for k in range(floor(log2(most * 1.04)) + 1)], labelExpr="format(datum.value, '~g') + '×'"
         ),
     )
-    y = _y(scale, [*values, *([_datum(dense, scale)] if dense else [])])
-    base = alt.Chart(alt.Data(values=values)).encode(x=x, color=_by_series(alt.Color, names, looks, "colour"))
+    covered = [_datum(Point("", 1.0, value), scale) for value in scale.span]
+    y = _y(scale, [*(value for values in data.values() for value in values), *covered])
+    said = list(dict.fromkeys(key for point in points for key, _ in point.said))
+    base = alt.Chart(alt.NamedData("points")).encode(x=x, color=_by_series(alt.Color, names, looks, "colour"))
     lines, marks = base.encode(y=y), base.transform_filter("datum.marked").encode(y=y)
     layers = [
         base.mark_area().encode(y=alt.Y("low:Q"), y2="high:Q", fillOpacity=_when_picked(0.05, 0.28, 0.0)),
         lines.mark_line(strokeWidth=1.75, strokeCap="butt").encode(
             opacity=_when_picked(1, 1, 0.15), strokeDash=_by_series(alt.StrokeDash, names, looks, "dash")
         ),
-        _marks(marks.transform_filter("datum.state != 'lost'"), names, looks, filled=True),
-        _marks(marks.transform_filter("datum.state == 'lost'"), names, looks, filled=False),
+        _marks(marks.transform_filter("datum.state != 'lost'"), names, looks, said, filled=True),
+        _marks(marks.transform_filter("datum.state == 'lost'"), names, looks, said, filled=False),
         marks.transform_filter("datum.state == 'collapsed'")
         .mark_point(shape="M-1.6,-1.6L1.6,1.6M-1.6,1.6L1.6,-1.6", size=42, strokeWidth=1.1)
         .encode(color=alt.value("var(--ink)"), opacity=_when_picked(1, 1, 0.15)),
     ]
     if dense:
-        layers = [*_dense(dense, scale), *layers]
+        layers = [*_dense(), *layers]
+    if level:
+        rule = alt.Chart(alt.NamedData("chance")).mark_rule(color="var(--ink)", strokeDash=CHANCE_DASH, opacity=0.75)
+        layers = [rule.encode(y="y:Q"), *layers]
     chart = alt.layer(*layers).add_params(alt.param(name=_PICKED, value=""))
-    spec: Spec = chart.properties(title=alt.TitleParams(scale.title, anchor="start")).to_dict()
+    if scale.title:
+        chart = chart.properties(title=alt.TitleParams(scale.title, anchor="start"))
+    spec: Spec = chart.to_dict()
     del spec["$schema"]
-    return spec | {"config": _CONFIG, "background": None}
+    # Not through altair, which would copy and check every point once for each layer.
+    return spec | {"datasets": data, "config": _CONFIG, "background": None}
 
 
 def sized(spec: Spec, width: int, height: int) -> Spec:
@@ -148,21 +168,22 @@ def error_ticks(least: float, most: float) -> list[float]:
     return ticks
 
 
-def _dense(dense: Point, scale: Scale) -> list[alt.Chart]:
-    data = alt.Chart(alt.Data(values=[_datum(dense, scale)]))
+def _dense() -> list[alt.Chart]:
+    data = alt.Chart(alt.NamedData("dense"))
     return [
         data.mark_rect(color="var(--ink)", opacity=0.07).encode(y=alt.Y("low:Q"), y2="high:Q"),
         data.mark_rule(color="var(--ink)", strokeWidth=1, opacity=0.75).encode(y="y:Q"),
     ]
 
 
-def _marks(base: alt.Chart, names: Sequence[str], looks: Mapping[str, Look], *, filled: bool) -> alt.Chart:
+def _marks(
+    base: alt.Chart, names: Sequence[str], looks: Mapping[str, Look], said: Sequence[str], *, filled: bool
+) -> alt.Chart:
     kind = {"filled": True} if filled else {"filled": False, "fill": "var(--paper)", "strokeWidth": 1.4}
-    keys = list(dict.fromkeys(key for value in base.data.values for key in value if key[0].isupper()))
     return base.mark_point(size=44, opacity=1, **kind).encode(
         shape=_by_series(alt.Shape, names, looks, "mark"),
         opacity=_when_picked(1, 1, 0.15),
-        tooltip=[alt.Tooltip(f"{key}:N") for key in keys],
+        tooltip=[alt.Tooltip(f"{key}:N") for key in said],
     )
 
 

@@ -36,7 +36,9 @@ class Figure:
 
 
 def series_name(series: Series) -> str:
-    """How a series is called everywhere: method, parameters as given, and the tickets' label."""
+    """How a series is called: method, parameters as given and the tickets' label; a control by its own name."""
+    if series.control:
+        return f"{series.control} (control)"
     label = f" · {series.label}" if series.label else ""
     return f"{series.method}{parameters(series.params)}{label}"
 
@@ -48,24 +50,37 @@ def accuracy_figure(
 
     `meanings` say in the legend what the series are; such a figure is drawn at half the width.
     """
+    points = [point for each in series for point in score_points(each, board, series_name(each))]
+    described = f"Test {board.metric} against compression for {_count(points)} curves; the table has every number."
+    return _figure(points, dense_point(board), looks, metric_scale(board), described, meanings or {})
+
+
+def metric_scale(board: Board) -> Scale:
+    """The axis on which a board's metric is drawn."""
     unit = unit_of(board.metric)
-    points = [point for each in series for point in _points(each, board, "score", unit)]
-    scale = Scale(f"Test {unit.name}", "linear")
-    if board.metric == "accuracy":
-        examples = max((row["test_examples"] or 0 for row in board.rows), default=0)
-        scale = Scale(f"Test {unit.name} (logarithmic in the error)", "error", 0.5 / examples if examples else 1e-4)
-    dense = board.dense.score if board.dense else None
-    described = f"Test {board.metric} against compression for {_count(points)} methods; the table has every number."
-    return _figure(points, _reference(dense), looks, scale, described, meanings or {})
+    if board.metric != "accuracy":
+        return Scale(f"Test {unit.name}", "linear")
+    examples = max((row["test_examples"] or 0 for row in board.rows), default=0)
+    return Scale(f"Test {unit.name} (logarithmic in the error)", "error", 0.5 / examples if examples else 1e-4)
+
+
+def dense_point(board: Board) -> Point | None:
+    """The dense network's score as a figure takes it."""
+    return _reference(board.dense.score if board.dense else None)
+
+
+def score_points(series: Series, board: Board, name: str) -> Iterable[Point]:
+    """A series' score over the rungs of a board, as points under a name; a rung without a mean breaks the line."""
+    return _points(series, board, "score", unit_of(board.metric), name)
 
 
 def learning_figure(
     board: Board, series: Iterable[Series], looks: Mapping[str, Look], meanings: Mapping[str, str] | None = None
 ) -> Figure | None:
     """The early-stop step against compression with t-intervals over seeds; None where no ticket was trained."""
-    points = [point for each in series for point in _points(each, board, "learning", Unit(1.0, "", "steps"))]
+    points = [point for each in series for point in _points(each, board, "learning", Unit(1.0, "", "steps"), "")]
     dense = board.dense.learning if board.dense else None
-    described = f"Early-stop step against compression for {_count(points)} methods."
+    described = f"Early-stop step against compression for {_count(points)} curves."
     return _figure(points, _reference(dense), looks, Scale("Early-stop step", "linear"), described, meanings or {})
 
 
@@ -99,8 +114,8 @@ def _reference(dense: Interval | None) -> Point | None:
     return Point("dense", 1.0, dense.mean, dense.low, dense.high) if dense else None
 
 
-def _points(series: Series, board: Board, what: str, unit: Unit) -> Iterable[Point]:
-    name = series_name(series)
+def _points(series: Series, board: Board, what: str, unit: Unit, name: str) -> Iterable[Point]:
+    name = name or series_name(series)
     for rung, compression in board.rungs:
         cell = series.cells.get(rung)
         interval = getattr(cell, what) if cell else None

@@ -1,18 +1,36 @@
-"""The ledger of references: published numbers and orderings beside ours."""
+"""The ledger of references: published numbers and orderings beside ours, and what may be said of them."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.board import DENSE, Board, Series, score
+from ticketbench.report.board import DENSE, NOT_APPLICABLE, Board, Series, chance_on
+from ticketbench.report.recipes import ancestors, same_recipe
+from ticketbench.report.scores import METRIC_COLUMNS, Scores, difference, scores
 from ticketbench.report.statistics import Interval
+from ticketbench.report.verdicts import Verdict, margin, of_claim, of_value
 from ticketbench.results import Row
-from ticketbench.task import Reference, Task, load_task, shipped_tasks
+from ticketbench.task import Reference, Task
 
 NEAR = 0.02  # a rung stands for a published density that it is within 2 % of
 
-_RECIPE = ("data", "network", "training", "ladder")
+Cells = Mapping[tuple[str, str], Board]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What stands on one side of a comparison: our rows at one density.
+
+    Attributes:
+        interval: of the column that the reference names; None where there is none, and then `why` says why.
+        collapsed: whether the network of every seed answers one class for everything.
+    """
+
+    compression: float | None
+    interval: Interval | None
+    scores: Scores | None
+    why: str = ""
+    collapsed: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,103 +40,145 @@ class Held:
     Attributes:
         task: id of the task that lists it.
         params: parameters (JSON) of our method, where several variants stand beside one reference.
-        ours: our interval of the column that the reference names, at `compression`; None where there is none.
-        says: what may be concluded, in words; empty where both stand side by side under one recipe.
+        ours, theirs: our side, and what a claim sets it against if that is ours too; None where there is nothing.
+        difference: ours minus the published value, the other side or the bound.
+        margin: what counts as no difference, in the units of the metric; None where it is not defined.
+        says: why the verdict is what it is, in words.
     """
 
     task: str
     reference: Reference
     params: str
-    compression: float | None
-    ours: Interval | None
+    ours: Side | None
+    theirs: Side | None
+    difference: Interval | None
+    margin: float | None
+    verdict: Verdict
     says: str
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A key of the recipe in which two tasks differ."""
+def ledger(cells: Cells, task: Task, tasks: Mapping[str, Task]) -> Iterator[Held]:
+    """The task's own references, then those of the tasks that it extends, nearest first.
 
-    key: str
-    here: str
-    there: str
-
-
-def ledger(board: Board, task: Task, tasks: Mapping[str, Task]) -> Iterator[Held]:
-    """The task's own references, then those of the tasks that it extends, nearest first."""
+    Args:
+        cells: the boards of one version and numerics of the task, by the settings found on and trained on.
+    """
     for listing in (task, *ancestors(task, tasks)):
-        recipe = "not comparable: another recipe" if differences(task, listing) else ""
         for reference in listing.references:
-            if (reference.found_on, reference.trained_on) == (board.found_on, board.trained_on):
-                yield from _held(board, task, listing.id, reference, recipe)
+            yield from _held(cells, task, listing, reference)
 
 
-def ancestors(task: Task, tasks: Mapping[str, Task]) -> Iterator[Task]:
-    """The tasks that this one extends, nearest first; one that is not at hand ends the line."""
-    shipped = shipped_tasks()
-    while task.extends is not None:
-        if task.extends in tasks:
-            task = tasks[task.extends]
-        elif task.extends in shipped:
-            task = load_task(shipped[task.extends])
-        else:
-            return
-        yield task
+def _held(cells: Cells, task: Task, listing: Task, reference: Reference) -> Iterator[Held]:
+    settings = (reference.found_on, reference.trained_on)
+    foreign = [name for name in settings if name not in task.setting_names]
+    unlike = _joined(
+        "" if same_recipe(task, listing, settings) else "another recipe",
+        f"the source’s recipe differs: {reference.differs}" if reference.differs else "",
+        f"this task has no setting {foreign[0]}" if foreign else "",
+    )
+    variants = _variants(cells, reference)
+    either: Sequence[Series | None] = variants or [None]
+    for series in either:
+        held = _compared(cells, task, listing.id, reference, series)
+        if unlike:
+            missing = held.says if held.ours is None and held.verdict == "not comparable" else ""
+            held = replace(held, verdict="not comparable", says=_joined(unlike, missing))
+        yield replace(held, params=series.params if series and len(variants) > 1 else "")
 
 
-def lost_ancestor(task: Task, tasks: Mapping[str, Task]) -> str:
-    """What the line of tasks that this one extends ends with, if that is not at hand; else nothing."""
-    *_, last = (task, *ancestors(task, tasks))
-    return last.extends or ""
-
-
-def differences(here: Task, there: Task) -> list[Difference]:
-    """The keys of data, network, training and ladder in which two tasks differ, flattened: `training.steps`."""
-    ours, theirs = recipe(here), recipe(there)
-    keys = sorted({*ours, *theirs}, key=lambda key: (_RECIPE.index(key.partition(".")[0]), key))
-    return [
-        Difference(key, ours.get(key, "not said"), theirs.get(key, "not said"))
-        for key in keys
-        if ours.get(key) != theirs.get(key)
-    ]
-
-
-def recipe(task: Task) -> dict[str, str]:
-    """What changes a training, key by key, as text; what is not said is left out."""
-    said: dict[str, str] = {}
-    for part in _RECIPE:
-        _flatten(part, getattr(task, part).model_dump(mode="json"), said)
-    return said
-
-
-def _held(board: Board, task: Task, listing: str, reference: Reference, recipe: str) -> Iterator[Held]:
-    if reference.claim is not None:
-        yield Held(listing, reference, "", None, None, recipe or "a claim: shown, not tested here")
-        return
-    if reference.method == DENSE:
-        rows = [row for row in board.rows if row["kind"] == DENSE]
-        yield _beside(listing, reference, "", rows, task, recipe)
-        return
-    variants = [series for series in board.series if series.method == reference.method]
-    if not variants:
-        yield Held(listing, reference, "", None, None, _joined(recipe, "no results"))
-    for series in variants:
-        params = series.params if len(variants) > 1 else ""
-        rows = _at_density(series, reference.density or 1.0)
-        if rows:
-            yield _beside(listing, reference, params, rows, task, recipe)
-        else:
-            yield Held(listing, reference, params, None, None, _joined(recipe, "no rung there"))
-
-
-def _beside(listing: str, reference: Reference, params: str, rows: list[Row], task: Task, recipe: str) -> Held:
+def _compared(cells: Cells, task: Task, listing: str, reference: Reference, series: Series | None) -> Held:
+    """One variant of our method beside a reference, as if the recipes were one."""
+    held = Held(listing, reference, "", None, None, None, None, "not tested", "a claim in words: shown, not tested")
+    if reference.claim is not None and reference.sign is None:
+        return held
     column = reference.column or "test_final"
-    if rows and column not in rows[0]:
-        raise TicketbenchError(f"{listing}: a reference names the column {column!r}, which results do not have.")
+    settings = (reference.found_on, reference.trained_on)
+    ours = _side(cells, task, listing, settings, reference.method, series, reference.density or 1.0, column)
+    held = replace(held, ours=ours if ours.scores else None, verdict="not comparable", says=ours.why)
+    if ours.scores is None or ours.interval is None:
+        return held
+    share = _margin(cells, task, reference.trained_on, column)
+    held = replace(held, margin=share)
+    against = reference.against
+    if against is None:
+        point = reference.value if reference.value is not None else reference.bound
+        return _judged(replace(held, difference=_shifted(ours.interval, point or 0.0)))
+    there = (against.found_on or reference.found_on, against.trained_on or reference.trained_on)
+    other = _like(cells.get(there), against.method, series)
+    theirs = _side(cells, task, listing, there, against.method, other, against.density, column)
+    if theirs.scores is None:
+        return replace(held, says=f"{theirs.why} to set it against")
+    same = _same_test_set(task, reference.trained_on, there[1])
+    between = difference(ours.scores, theirs.scores, same_examples=same)
+    if between is None:
+        return replace(held, theirs=theirs, says="the two have no seed in common")
+    return _judged(replace(held, theirs=theirs, difference=between))
+
+
+def _judged(held: Held) -> Held:
+    assert held.difference is not None
+    if held.reference.sign is not None:
+        verdict, says = of_claim(held.reference.sign, held.difference, held.margin)
+    elif held.margin is None:
+        verdict, says = "not comparable", "no margin: it needs dense networks, clear of a declared chance value"
+    else:
+        verdict, says = of_value(held.difference, held.margin)
+    return replace(held, verdict=verdict, says=says)
+
+
+def _side(
+    cells: Cells,
+    task: Task,
+    listing: str,
+    settings: tuple[str, str],
+    method: str,
+    series: Series | None,
+    density: float,
+    column: str,
+) -> Side:
+    rows: Sequence[Row] = ()
+    why = "no results"
+    if method == DENSE:
+        rows = _dense_rows(cells, settings[1])
+    elif series is not None:
+        rows = _at_density(series, density)
+        why = "no rung within 2 % of that density"
+    rows = [row for row in rows if row["status"] != NOT_APPLICABLE]
     if not rows:
-        return Held(listing, reference, params, None, None, _joined(recipe, "no results"))
-    ours, why = score(rows, column, task.scoring.chance)
+        return Side(None, None, None, why)
+    if column not in rows[0]:
+        raise TicketbenchError(f"{listing}: a reference names the column {column!r}, which results do not have.")
+    chance = chance_on(task, settings[1]) if column in METRIC_COLUMNS else None
+    found, why = scores(rows, column, chance)
     kept = [row["prunable"] / row["kept"] for row in rows if row["prunable"] and row["kept"]]
-    return Held(listing, reference, params, kept[0] if kept else None, ours, _joined(recipe, why))
+    collapsed = all(row["status"] == "collapsed" for row in rows) and column in METRIC_COLUMNS
+    return Side(kept[0] if kept else None, found.interval if found else None, found, why, collapsed)
+
+
+def _margin(cells: Cells, task: Task, setting: str, column: str) -> float | None:
+    """M of a setting, from its dense networks; None for a column that is not the metric's."""
+    chance, rows = chance_on(task, setting), _dense_rows(cells, setting)
+    board = next((each for each in cells.values() if each.trained_on == setting), None)
+    if board is None or chance is None or not rows or column not in METRIC_COLUMNS:
+        return None
+    dense, _ = scores(rows, board.column, chance)
+    return margin(dense.values.tolist(), chance, task.scoring.margin, board.metric) if dense else None
+
+
+def _dense_rows(cells: Cells, setting: str) -> Sequence[Row]:
+    return next((each.dense_rows for each in cells.values() if each.trained_on == setting), ())
+
+
+def _variants(cells: Cells, reference: Reference) -> list[Series]:
+    board = cells.get((reference.found_on, reference.trained_on))
+    return [series for series in board.series if series.method == reference.method] if board else []
+
+
+def _like(board: Board | None, method: str, series: Series | None) -> Series | None:
+    """The variant of a method that a claim is set against: of the same parameters and label, or else the plainest."""
+    variants = [each for each in board.series if each.method == method] if board else []
+    same = [each for each in variants if series and (each.params, each.label) == (series.params, series.label)]
+    return min(same or variants, key=lambda each: each.key, default=None)
 
 
 def _at_density(series: Series, density: float) -> list[Row]:
@@ -127,18 +187,21 @@ def _at_density(series: Series, density: float) -> list[Row]:
     nearest = min(off, key=lambda rung: (off[rung], rung), default=None)
     if nearest is None or off[nearest] > NEAR:
         return []
-    return [row for row in series.rows if row["rung"] == nearest]
+    return series.at(nearest)
+
+
+def _same_test_set(task: Task, one: str, other: str) -> bool:
+    """Whether two settings are scored on the same test examples: their data differ in what is trained on alone."""
+    aside = {"part", "relabel", "mean", "std", "validation", "shape"}
+    ours, theirs = (task.in_setting(name).data.model_dump(exclude=aside) for name in (one, other))
+    return ours == theirs
+
+
+def _shifted(interval: Interval, by: float) -> Interval:
+    """The interval of a difference from a number that has no spread."""
+    low, high = ((end - by if end is not None else None) for end in (interval.low, interval.high))
+    return replace(interval, mean=interval.mean - by, low=low, high=high)
 
 
 def _joined(*parts: str) -> str:
     return "; ".join(part for part in parts if part)
-
-
-def _flatten(key: str, value: Any, said: dict[str, str]) -> None:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            _flatten(f"{key}.{name}", inner, said)
-    elif isinstance(value, list):
-        said[key] = ", ".join(str(each) for each in value) or "none"
-    elif value is not None:
-        said[key] = str(value)

@@ -50,6 +50,21 @@ _KNOWN = {
     "random-layer": _look(8, _DOTTED, "bar"),
     "random-global": _look(9, _DOTTED, "pentagon"),
 }
+# Controls of a method: beside its own look, whatever that is.
+CONTROLS = {
+    "shuffled": _look(6, _DASHED, "diamond"),
+    "reinitialized": _look(2, _DASHED, "square"),
+    "random-layer": _look(8, _DOTTED, "bar"),
+    "small-dense": _look(3, _MIXED, "down"),
+    "long-dense": _look(5, _MIXED, "up"),
+}
+OTHER_CONTROL = _look(9, _DOTTED, "plus")
+# Tickets in the cells of a transfer matrix.
+FOUND_ELSEWHERE = _look(4, _SOLID, "square")
+FOUND_THERE = _look(0, _SOLID, "circle")
+RANDOM = _KNOWN["random-layer"]
+DENSE_LINE = Look("var(--ink)", _SOLID, "")
+CHANCE_LINE = Look("var(--ink)", (4, 4), "")
 _FREE = [
     _look((start + shift) % 8, dash, mark)
     for shift, (dash, mark) in enumerate(

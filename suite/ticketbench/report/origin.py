@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ticketbench.report.board import NOT_APPLICABLE, Board, Series
+from ticketbench.report.controls import MEANINGS
 from ticketbench.results import Row
 from ticketbench.task import Task, shipped_tasks
 
@@ -16,22 +17,37 @@ if TYPE_CHECKING:
 Fact = tuple[str, list[tuple[str, int]]]
 
 
-def commands(board: Board, methods: Mapping[str, "Method"]) -> list[str]:
-    """The `ticketbench run` lines that make these rows: one for each number of seeds.
+def commands(boards: Sequence[Board], methods: Mapping[str, "Method"]) -> list[str]:
+    """The `ticketbench run` lines that make the rows of these boards of one task: one for each number of seeds.
 
     A method or task that does not come with ticketbench is named by a file, whose path no row knows: FILE.
     """
-    task = board.task if board.task in shipped_tasks() else "TASK.toml"
-    by_seeds: dict[int, list[str]] = {}
-    for series in sorted(board.series, key=lambda each: (each.method, each.params)):
-        chosen = by_seeds.setdefault(max(series.seeds) + 1, [])
+    task = boards[0].task if boards[0].task in shipped_tasks() else "TASK.toml"
+    every = [series for board in boards for series in board.series]
+    seeds = {key: max(max(s.seeds) for s in every if _variant(s) == key) + 1 for key in map(_variant, every)}
+    beside: dict[tuple[str, str], set[str]] = {}
+    for control in (each for board in boards for each in board.controls):
+        beside.setdefault(_variant(control), set()).add(control.control)
+    runs: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for series in sorted(every, key=lambda each: (each.method, each.params)):
+        key = _variant(series)
+        chosen = runs.setdefault((seeds[key], tuple(sorted(beside.get(key, ())))), [])
         selector = _selector(series, methods)
         if selector not in chosen:
             chosen.append(selector)
     return [
-        _command(["ticketbench run", shlex.quote(task), *(f"--method {s}" for s in chosen), f"--seeds {seeds}"])
-        for seeds, chosen in sorted(by_seeds.items())
+        _command(
+            ["ticketbench run", shlex.quote(task), *(f"--method {s}" for s in chosen), f"--seeds {n}", *_with(c)]
+        )
+        for (n, c), chosen in sorted(runs.items())
     ]
+
+
+def _with(controls: Sequence[str]) -> list[str]:
+    """The options that train these controls."""
+    if set(controls) == set(MEANINGS):
+        return ["--controls"]
+    return [f"--control {shlex.quote(name)}" for name in controls]
 
 
 def facts(rows: Sequence[Row]) -> list[Fact]:
@@ -40,33 +56,39 @@ def facts(rows: Sequence[Row]) -> list[Fact]:
     return [(name, values) for name, values in found if values]
 
 
-def notices(board: Board, task: Task | None) -> list[str]:
-    """What a reader must know before believing the table, in sentences."""
+def notices(boards: Sequence[Board], task: Task | None) -> list[str]:
+    """What a reader must know before believing the tables of one version and numerics of a task, in sentences."""
     said = []
-    digests = {row["task_digest"] for row in board.rows}
-    if task and task.version != board.version:
-        said.append(
-            f"These are results of version {board.version} of the task; its file here is version {task.version}."
-        )
+    rows = [row for board in boards for row in board.rows]
+    every = [series for board in boards for series in (*board.series, *board.controls)]
+    version = boards[0].version
+    digests = {row["task_digest"] for row in rows}
+    if task and task.version != version:
+        said.append(f"These are results of version {version} of the task; its file here is version {task.version}.")
     elif task and (others := digests - {task.digest}):
-        stale = sum(row["task_digest"] in others for row in board.rows)
-        said.append(
-            f"{stale} of {len(board.rows)} rows were made under another wording of this task than its file here."
-        )
+        stale = sum(row["task_digest"] in others for row in rows)
+        said.append(f"{stale} of {len(rows)} rows were made under another wording of this task than its file here.")
     elif len(digests) > 1:
         said.append(f"Rows of {len(digests)} different wordings of this task stand in one table.")
-    mixed = sorted({s.method for s in board.series if len({row["method_digest"] for row in s.rows}) > 1})
-    if mixed:
+    if task and task.settings and task.version == version:
+        strange = {name for board in boards for name in (board.found_on, board.trained_on)} - {*task.settings}
+        if strange:
+            said.append(f"The task’s file here has no setting {', '.join(sorted(strange))}, which some rows name.")
+    digests_of: dict[str, set[str]] = {}
+    for series in every:
+        digests_of.setdefault(series.method, set()).update(row["method_digest"] for row in series.rows)
+    if mixed := sorted(method for method, found in digests_of.items() if len(found) > 1):
         said.append(f"Rows of one method were made by different versions of its file: {', '.join(mixed)}.")
-    if len({row["engine_version"] for row in board.rows}) > 1:
+    if len({row["engine_version"] for row in rows}) > 1:
         said.append("Rows were made by different versions of the training engine.")
-    if any(cell.score is None and cell.why != NOT_APPLICABLE for s in board.series for cell in s.cells.values()):
+    if any(cell.score is None and cell.why != NOT_APPLICABLE for each in every for cell in each.cells.values()):
         said.append(
             "Seeds that diverged or failed count as chance, but the task declares no chance value: their cells, "
             "marked ?, have no mean."
         )
-    if board.unused:
-        kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(board.unused.items()))
+    unused: Counter[str] = sum((Counter(board.unused) for board in boards), Counter())
+    if unused:
+        kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(unused.items()))
         said.append(f"Rows of other kinds are not shown here: {kinds}.")
     return said
 
@@ -80,6 +102,10 @@ def parameters(params: str) -> str:
     if not isinstance(given, dict):
         return f"({params})"
     return f"({', '.join(f'{name}={value!r}' for name, value in given.items())})" if given else ""
+
+
+def _variant(series: Series) -> tuple[str, str]:
+    return (series.method, series.params)
 
 
 def _command(parts: Sequence[str]) -> str:

@@ -1,19 +1,21 @@
-"""What a task's page says of one board, ready for the template: table, figures, ledger and origin."""
+"""What a task's page says of one board, ready for the template: table, figures, troubles and controls."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ticketbench.report.bibliography import Entry
-from ticketbench.report.board import Board, Cell, Series
-from ticketbench.report.figures import accuracy_figure, four_figures, learning_figure, series_name
-from ticketbench.report.ledger import Difference, Held, ancestors, differences, ledger, lost_ancestor, recipe
-from ticketbench.report.looks import Look
-from ticketbench.report.origin import commands, facts, notices, parameters
+from ticketbench.report.board import NOT_APPLICABLE, Board, Cell, Series
+from ticketbench.report.controls import MEANINGS as CONTROLS
+from ticketbench.report.controls import Controlled, controlled, orphans
+from ticketbench.report.figures import Figure, accuracy_figure, four_figures, learning_figure, series_name
+from ticketbench.report.looks import CONTROLS as CONTROL_LOOKS
+from ticketbench.report.looks import OTHER_CONTROL, Look
 from ticketbench.report.wording import (
+    NEAR,
     Shown,
     Unit,
+    difference_text,
     one_line,
     seeds_text,
     share,
@@ -21,10 +23,11 @@ from ticketbench.report.wording import (
     times,
     unit_of,
 )
-from ticketbench.task import Task
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method
+
+LOST = ("collapsed", "diverged", "failed")
 
 
 @dataclass(frozen=True)
@@ -50,70 +53,83 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class Published:
-    """One line of the ledger."""
+class Beside:
+    """A method's tickets beside their controls: a figure, and the differences ticket - control."""
 
-    source: str
-    key: str
-    where: str
-    method: str
-    at: str
-    published: str
-    ours: str
-    says: str
-    note: str
+    name: str
+    figure: Figure | None
+    lines: Sequence[tuple[str, str, Sequence[Shown | None]]]
 
 
-def board_page(
-    board: Board,
-    tasks: Mapping[str, Task],
-    methods: Mapping[str, "Method"],
-    looks: Mapping[str, Look],
-    sources: Mapping[str, Entry],
-) -> dict[str, Any]:
-    """What the template needs to show one board."""
-    task = tasks.get(board.task)
-    current = task if task and task.version == board.version else None
+def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str, Look]) -> dict[str, Any]:
+    """What the template needs to show one board: table, troubles and controls, and figures if it is diagonal.
+
+    A board of tickets that are trained elsewhere than they were found has its figures in the transfer matrix.
+    """
     unit = unit_of(board.metric)
     kind = _usual_kind(board)
-    held = list(ledger(board, current, tasks)) if current else []
+    lines = [(each.carried, _line(each, board, unit, kind, methods, looks)) for each in board.series]
+    beside = controlled(board)
     return {
         "board": board,
         "unit": unit,
         "kind": kind,
-        "notices": notices(board, task),
         "heads": [(times(c), share(1 / c)) for _, c in board.rungs],
         "dense": _dense(board, unit, kind),
         "dense_seeds": len(board.dense.seeds) if board.dense else 0,
-        "lines": [_line(each, board, unit, kind, methods, looks) for each in board.series],
+        "lines": [line for carried, line in lines if not carried],
+        "carried": [line for carried, line in lines if carried],
         "ordered_at": next((times(c) for rung, c in board.rungs if rung == board.ordered_by), ""),
-        "covered": sum(_has_mean(each, board.ordered_by) for each in board.series),
+        "covered": sum(_has_mean(each, board.ordered_by) for each in board.series if not each.carried),
         "troubles": list(_troubles(board)),
-        "accuracy": accuracy_figure(board, board.series, looks),
-        "learning": learning_figure(board, board.series, looks),
-        "four": four_figures(board, looks),
-        "published": [_published(each, unit, sources) for each in held],
-        "recipes": recipe_differences(current, tasks) if current else [],
-        "lost": lost_ancestor(current, tasks) if current else "",
-        "commands": commands(board, methods),
-        "recipe": list(recipe(current).items()) if current else [],
-        "facts": facts(board.rows),
-        "cites": cited(current, held, board, methods),
+        "accuracy": accuracy_figure(board, board.series, looks) if board.diagonal else None,
+        "learning": learning_figure(board, board.series, looks) if board.diagonal else None,
+        "four": four_figures(board, looks) if board.diagonal else [],
+        "controls": [_beside(each, board, unit, looks) for each in beside],
+        "orphans": orphans(board, beside),
     }
 
 
-def recipe_differences(task: Task, tasks: Mapping[str, Task]) -> list[tuple[Task, list[Difference]]]:
-    """Each task whose references stand here though its recipe is another, and what differs."""
-    found = [(other, differences(task, other)) for other in ancestors(task, tasks) if other.references]
-    return [(other, differing) for other, differing in found if differing]
+def _beside(found: Controlled, board: Board, unit: Unit, looks: Mapping[str, Look]) -> Beside:
+    name = series_name(found.series)
+    meanings = {name: "the tickets"} | {
+        series_name(each): f"{control}: {CONTROLS[control]}" if control in CONTROLS else control
+        for control, each in found.controls.items()
+    }
+    drawn = {name: looks[name]} | {
+        series_name(each): CONTROL_LOOKS.get(control, OTHER_CONTROL) for control, each in found.controls.items()
+    }
+    return Beside(
+        name,
+        accuracy_figure(board, [found.series, *found.controls.values()], drawn, meanings) if board.diagonal else None,
+        [
+            (
+                control,
+                CONTROLS.get(control, ""),
+                [_difference(each, rung, found, control, unit) for rung, _ in board.rungs],
+            )
+            for control, each in found.controls.items()
+        ],
+    )
 
 
-def cited(task: Task | None, held: Iterable[Held], board: Board, methods: Mapping[str, "Method"]) -> list[str]:
-    """The citation keys of a page, in the order of task, references, methods."""
-    keys = list(task.cites) if task else []
-    keys += [each.reference.cite for each in held]
-    keys += [key for each in board.series if each.method in methods for key in methods[each.method].cites]
-    return list(dict.fromkeys(keys))
+def _difference(control: Series, rung: int, found: Controlled, name: str, unit: Unit) -> Shown | None:
+    """Ticket minus control at a rung, with what became of the control."""
+    cell = control.cells.get(rung)
+    if cell is None:
+        return None
+    interval = found.differences[name].get(rung)
+    if interval is None:
+        reasons = "; ".join(trouble.reason or trouble.status for trouble in cell.troubles)
+        return Shown("–" if cell.why == NOT_APPLICABLE else "?", "", (), reasons or cell.why)
+    main, below = difference_text(interval, unit)
+    beside = f"control: {one_line(cell.score, unit)}{unit.sign}" if cell.score else ""
+    statuses = [f"{count} {status}" for status in LOST if (count := cell.count(status))]
+    seeds = [f"{interval.seeds} seeds"] if interval.seeds != len(found.series.seeds) else []
+    ticket = found.series.cells[rung].compression
+    off = cell.compression and ticket and abs(cell.compression / ticket - 1) > NEAR
+    notes = (*statuses, *([f"at {times(cell.compression)}"] if off and cell.compression else []))
+    return Shown(main, below or "no interval", (*(f"control: {each}" for each in notes), *seeds), beside)
 
 
 def _line(
@@ -127,7 +143,9 @@ def _line(
     seeds = Counter(len(cell.seeds) for cell in series.cells.values())
     usual = max(seeds, key=lambda n: (seeds[n], n))
     cells = [
-        shown(series.cells[rung], unit, kind=kind, seeds=usual, column=compression) if rung in series.cells else None
+        shown(series.cells[rung], unit, kind=kind, seeds=usual, column=compression, chance=board.chance)
+        if rung in series.cells
+        else None
         for rung, compression in board.rungs
     ]
     title = methods[series.method].title if series.method in methods else ""
@@ -137,7 +155,7 @@ def _line(
 def _dense(board: Board, unit: Unit, kind: str) -> Shown | None:
     if board.dense is None:
         return None
-    return shown(board.dense, unit, kind=kind, seeds=len(board.dense.seeds), column=1.0)
+    return shown(board.dense, unit, kind=kind, seeds=len(board.dense.seeds), column=1.0, chance=board.chance)
 
 
 def _usual_kind(board: Board) -> str:
@@ -152,6 +170,7 @@ def _troubles(board: Board) -> Iterable[Trouble]:
     heads = dict(board.rungs)
     named: list[tuple[str, Iterable[Cell]]] = [("dense", [board.dense])] if board.dense else []
     named += [(series_name(each), each.cells.values()) for each in board.series]
+    named += [(_control_name(each), each.cells.values()) for each in board.controls]
     for name, cells in named:
         places: dict[tuple[str, str, tuple[int, ...]], list[int]] = {}
         for cell in cells:
@@ -163,36 +182,9 @@ def _troubles(board: Board) -> Iterable[Trouble]:
             yield Trouble(name, where, seeds_text(seeds), status, reason or "no reason was recorded")
 
 
-def _published(held: Held, unit: Unit, sources: Mapping[str, Entry]) -> Published:
-    reference = held.reference
-    entry = sources.get(reference.cite)
-    at = times(1 / reference.density) if reference.density else ""
-    if reference.claim is not None:
-        published = reference.claim
-    else:
-        spread = f" ± {_as_said(reference.plus_minus, unit)}" if reference.plus_minus is not None else ""
-        published = f"{_as_said(reference.value or 0.0, unit)}{spread}{unit.sign}"
-    ours = ""
-    if held.ours:
-        beside = f" at {times(held.compression)}" if held.compression else ""
-        ours = f"{one_line(held.ours, unit)}{unit.sign}{beside}"
-    return Published(
-        source=entry.short if entry else reference.cite,
-        key=reference.cite,
-        where=reference.where,
-        method=reference.method + parameters(held.params),
-        at=at,
-        published=published,
-        ours=ours,
-        says=held.says,
-        note=reference.note or "",
-    )
-
-
-def _as_said(value: float, unit: Unit) -> str:
-    """A published number in the page's unit with the places that its source printed: one at least."""
-    text = f"{round(value * unit.factor, 10):g}"
-    return text if "." in text or unit.factor == 1 else f"{text}.0"
+def _control_name(control: Series) -> str:
+    ticket = replace(control, control="")
+    return f"{control.control} of {series_name(ticket)}"
 
 
 def _has_mean(series: Series, rung: int | None) -> bool:

@@ -17,7 +17,7 @@ from ticketbench.report.bibliography import read_bibliography
 from ticketbench.report.board import Board, boards
 from ticketbench.report.figures import series_name
 from ticketbench.report.looks import looks
-from ticketbench.report.page import board_page
+from ticketbench.report.task_page import editions
 from ticketbench.results import Row, merge, read_rows, result_files
 from ticketbench.task import Task
 
@@ -86,14 +86,14 @@ def _pages(
         yield f"assets/{name}", (folder / name).read_text("utf-8")
     yield "assets/vega.js", charts.script()
     for name, own in by_task.items():
-        sections = [board_page(board, tasks, methods, look, sources) for board in own]
-        keys = dict.fromkeys(key for section in sections for key in section["cites"])
+        parts = editions(own, tasks, methods, look, sources)
+        keys = dict.fromkeys(key for part in parts for key in part["cites"])
         yield (
             _address(name),
             render(
                 "task.html",
                 root="../" * _address(name).count("/"),
-                sections=sections,
+                editions=parts,
                 sources=[(key, sources.get(key)) for key in keys],
                 **_listed(name, own, tasks.get(name)),
             ),

@@ -3,7 +3,7 @@
 The definitions are those of the project's protocol. Nothing here knows of rows, files or pages.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -43,6 +43,12 @@ class Interval:
     low: float | None
     high: float | None
     kind: Kind
+
+    @property
+    def reversed(self) -> "Interval":
+        """The interval of the negative, which is that of a difference the other way round."""
+        low, high = ((-end if end is not None else None) for end in (self.high, self.low))
+        return replace(self, mean=-self.mean, low=low, high=high)
 
 
 def joint_interval(scores: npt.ArrayLike, level: float = LEVEL) -> Interval:

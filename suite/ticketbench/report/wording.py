@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from ticketbench.report.board import NOT_APPLICABLE, Cell
 from ticketbench.report.statistics import Interval, decimals_for, plus_minus
 
+NEAR = 0.02  # a compression farther than that from where it stands is named
+_SAME = 0.005  # what two decimals do not tell apart
 _MARKS = {"collapsed": "×", "diverged": "○", "failed": "○"}
 
 
@@ -20,12 +22,18 @@ class Unit:
 
 @dataclass(frozen=True)
 class Shown:
-    """A cell as printed: a figure, what stands under it, remarks, and the long form for a tooltip."""
+    """A cell as printed: a figure, what stands under it, remarks, and the long form for a tooltip.
+
+    `sign` says which way a difference separates from zero; `alarm` marks a number that is no accuracy of a working
+    network.
+    """
 
     main: str
     below: str = ""
     notes: tuple[str, ...] = ()
     long: str = ""
+    alarm: bool = False
+    sign: str = ""
 
 
 def unit_of(metric: str) -> Unit:
@@ -53,20 +61,62 @@ def one_line(interval: Interval, unit: Unit) -> str:
     return " ".join(part for part in interval_text(interval, unit) if part)
 
 
-def shown(cell: Cell, unit: Unit, *, kind: str, seeds: int, column: float | None) -> Shown:
+def difference_text(interval: Interval, unit: Unit) -> tuple[str, str]:
+    """A difference as printed: its mean with its sign, and what stands beside it."""
+    main, below = interval_text(interval, unit)
+    sign = "+" if interval.mean > 0 else ""
+    return (sign + main).replace("-", "−"), below
+
+
+def difference_line(interval: Interval, unit: Unit) -> str:
+    """The same in one line."""
+    return " ".join(part for part in difference_text(interval, unit) if part)
+
+
+def one_class(cell: Cell, unit: Unit, chance: float | None) -> str:
+    """What must be said of a cell in which every seed's network answers one class; else nothing."""
+    if not cell.collapsed:
+        return ""
+    seeds = "the one seed answers" if len(cell.seeds) == 1 else f"all {len(cell.seeds)} seeds answer"
+    if chance is None:
+        return f"{seeds} one class"
+    its = "this is the majority-class rate," if _at_chance(cell, unit, chance) else "the majority-class rate is"
+    return f"{seeds} one class; {its} {chance * unit.factor:.2f}{unit.sign}"
+
+
+def _one_class_short(cell: Cell, unit: Unit, chance: float | None) -> str:
+    said = f"all {len(cell.seeds)} collapsed to one class"
+    if chance is None:
+        return said
+    rate = f"{chance * unit.factor:.2f}{unit.sign}"
+    if _at_chance(cell, unit, chance):
+        return f"{said}: the majority-class rate, {rate}"
+    return f"{said}; majority-class rate: {rate}"
+
+
+def _at_chance(cell: Cell, unit: Unit, chance: float) -> bool:
+    return cell.score is not None and abs(cell.score.mean - chance) * unit.factor < _SAME
+
+
+def shown(
+    cell: Cell, unit: Unit, *, kind: str, seeds: int, column: float | None, chance: float | None = None
+) -> Shown:
     """A cell of the table.
 
     Args:
         kind: the table's usual kind of interval; another is named.
         seeds: the method's usual number of seeds; another is named.
-        column: compression in the column's head; one off by more than 2 % is named.
+        column: compression in the column's head; one off by more than `NEAR` is named.
+        chance: the setting's, named where every network answers one class.
     """
     notes = [f"{_MARKS[status]} {count} {status}" for status in _MARKS if (count := cell.count(status))]
+    if cell.collapsed:
+        notes = [f"{_MARKS['collapsed']} {_one_class_short(cell, unit, chance)}"]
     if cell.missing:
         notes.append(f"{len(cell.seeds)} of {len(cell.seeds) + len(cell.missing)} seeds")
     elif len(cell.seeds) != seeds:
         notes.append(f"{len(cell.seeds)} seeds")
-    if cell.compression and column and abs(cell.compression / column - 1) > 0.02:
+    if cell.compression and column and abs(cell.compression / column - 1) > NEAR:
         notes.append(f"at {times(cell.compression)}")
     if cell.score is None:
         long = "; ".join(filter(None, [cell.why if cell.why != NOT_APPLICABLE else "", _reasons(cell)]))
@@ -76,7 +126,8 @@ def shown(cell: Cell, unit: Unit, *, kind: str, seeds: int, column: float | None
         below = "no interval"
     if cell.score.kind not in (kind, "none"):
         notes.append(cell.score.kind)
-    return Shown(main, below, tuple(notes), "; ".join(filter(None, [_long(cell.score, unit), _reasons(cell)])))
+    long = "; ".join(filter(None, [_long(cell.score, unit), _reasons(cell)]))
+    return Shown(main, below, tuple(notes), long, cell.collapsed)
 
 
 def times(compression: float) -> str:

@@ -1,0 +1,69 @@
+"""Controls beside the tickets that they stand in for: what is left of a ticket once one thing about it is undone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ticketbench.report.board import Board, Series
+from ticketbench.report.scores import paired
+from ticketbench.report.statistics import Interval
+
+# As the harness makes them, in the order in which they are read.
+MEANINGS = {
+    "shuffled": "mask shuffled within layers",
+    "reinitialized": "same mask, weights newly drawn",
+    "random-layer": "random mask with as many weights in each layer",
+    "small-dense": "a smaller dense network with about as many weights",
+    "long-dense": "the dense network, trained as long as the whole search",
+}
+_AT_THE_TICKETS = ("long-dense",)  # keeps every weight: it stands beside its ticket, not at a compression of its own
+
+
+@dataclass(frozen=True)
+class Controlled:
+    """A series and its controls.
+
+    Attributes:
+        controls: by name, in the order of `MEANINGS`; cells at the compression at which they are drawn.
+        differences: by control and rung, ticket minus control over common seeds; positive is better for the ticket.
+    """
+
+    series: Series
+    controls: Mapping[str, Series]
+    differences: Mapping[str, Mapping[int, Interval | None]]
+
+
+def controlled(board: Board) -> list[Controlled]:
+    """The series of a board that have controls, in the order of the table."""
+    return [found for series in board.series if (found := _controlled(board, series)).controls]
+
+
+def _controlled(board: Board, series: Series) -> Controlled:
+    known = list(MEANINGS)
+    own = [each for each in board.controls if each.key == series.key]
+    own.sort(key=lambda each: (known.index(each.control) if each.control in known else len(known), each.control))
+    controls = {each.control: _placed(each, series) for each in own}
+    return Controlled(series, controls, {name: _differences(board, series, each) for name, each in controls.items()})
+
+
+def _differences(board: Board, series: Series, control: Series) -> dict[int, Interval | None]:
+    found: dict[int, Interval | None] = {}
+    for rung in control.cells:
+        interval = paired(series.at(rung), control.at(rung), board.column, board.chance)
+        found[rung] = interval if interval is None or board.higher_is_better else interval.reversed
+    return found
+
+
+def _placed(control: Series, series: Series) -> Series:
+    if control.control not in _AT_THE_TICKETS:
+        return control
+    cells = {
+        rung: replace(cell, compression=series.cells[rung].compression if rung in series.cells else None)
+        for rung, cell in control.cells.items()
+    }
+    return replace(control, cells=cells)
+
+
+def orphans(board: Board, found: Sequence[Controlled]) -> int:
+    """How many rows of controls have no ticket on this board."""
+    shown = {id(row) for each in found for control in each.controls.values() for row in control.rows}
+    return sum(id(row) not in shown for control in board.controls for row in control.rows)

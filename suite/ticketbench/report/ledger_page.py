@@ -1,0 +1,128 @@
+"""What a task's page says of its references, ready for the template."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ticketbench.report.bibliography import Entry
+from ticketbench.report.ledger import Held, Side
+from ticketbench.report.origin import parameters
+from ticketbench.report.scores import METRIC_COLUMNS
+from ticketbench.report.wording import Unit, difference_line, one_line, times
+from ticketbench.task import Reference
+
+SYMBOLS = {"reproduced": "✓", "not reproduced": "✗", "not comparable": "≠", "undecided": "?", "not tested": "·"}
+
+
+@dataclass(frozen=True)
+class Published:
+    """One line of the ledger.
+
+    Attributes:
+        settings: found on and trained on; empty where the task has no settings.
+        ours: our number, and what it is set against if that is ours too, each with where it stands.
+        alarm: what must not be missed about our number.
+    """
+
+    source: str
+    key: str
+    where: str
+    method: str
+    settings: str
+    at: str
+    published: str
+    tested: str
+    ours: Sequence[tuple[str, str]]
+    alarm: str
+    difference: str
+    margin: str
+    symbol: str
+    verdict: str
+    says: str
+    note: str
+
+
+def published(
+    held: Held, unit: Unit, sources: Mapping[str, Entry], *, settings: bool, chance: float | None
+) -> Published:
+    """A reference and what is said of it, as printed.
+
+    Args:
+        settings: whether the task has any.
+        chance: of the setting that the reference is about.
+    """
+    reference = held.reference
+    entry = sources.get(reference.cite)
+    unit = unit if (reference.column or "test_final") in METRIC_COLUMNS else Unit(1.0, "", reference.column or "")
+    if reference.claim is not None:
+        stated = reference.claim
+    else:
+        spread = f" ± {_as_said(reference.plus_minus, unit)}" if reference.plus_minus is not None else ""
+        stated = f"{_as_said(reference.value or 0.0, unit)}{spread}{unit.sign}"
+    return Published(
+        source=entry.short if entry else reference.cite,
+        key=reference.cite,
+        where=reference.where,
+        method=reference.method + parameters(held.params),
+        settings=f"{reference.found_on} → {reference.trained_on}" if settings else "",
+        at=times(1 / reference.density) if reference.density else "",
+        published=stated,
+        tested=_tested(reference, unit),
+        ours=[*_side(held.ours, unit, ""), *_side(held.theirs, unit, "against ")],
+        alarm=_alarm(held.ours, unit, chance),
+        difference=_difference(held, unit),
+        margin=f"margin {held.margin * unit.factor:.2g}" if held.difference and held.margin is not None else "",
+        symbol=SYMBOLS[held.verdict],
+        verdict=held.verdict,
+        says=held.says,
+        note=reference.note or "",
+    )
+
+
+def _side(side: Side | None, unit: Unit, before: str) -> list[tuple[str, str]]:
+    if side is None or side.interval is None:
+        return []
+    pruned = side.compression is not None and side.compression > 1
+    return [
+        (
+            f"{before}{one_line(side.interval, unit)}{unit.sign}",
+            f"at {times(side.compression or 1)}" if pruned else "",
+        )
+    ]
+
+
+def _alarm(side: Side | None, unit: Unit, chance: float | None) -> str:
+    if side is None or not side.collapsed:
+        return ""
+    rate = f"; the majority-class rate is {chance * unit.factor:.2f}{unit.sign}" if chance is not None else ""
+    return f"every seed collapsed to one class{rate}"
+
+
+def _difference(held: Held, unit: Unit) -> str:
+    if held.difference is None:
+        return ""
+    return difference_line(held.difference, unit) + (" points" if unit.sign == " %" else unit.sign)
+
+
+def _tested(reference: Reference, unit: Unit) -> str:
+    """What a claim with a sign comes to, in words."""
+    if reference.sign is None:
+        return ""
+    of = "" if reference.column in (None, "test_final") else f"{reference.column} "
+    if reference.bound is not None:
+        return f"tested: {of}{_than(reference.sign)} {_as_said(reference.bound, unit)}{unit.sign}"
+    other = reference.against
+    assert other is not None
+    at = f" at {times(1 / other.density)}" if other.density < 1 else ""
+    there = (other.found_on or reference.found_on, other.trained_on or reference.trained_on)
+    elsewhere = f", {there[0]} → {there[1]}" if there != (reference.found_on, reference.trained_on) else ""
+    return f"tested: {of}{_than(reference.sign)} {other.method}{at}{elsewhere}"
+
+
+def _than(sign: str) -> str:
+    return "equal to" if sign == "equal" else f"{sign} than"
+
+
+def _as_said(value: float, unit: Unit) -> str:
+    """A published number in the page's unit with the places that its source printed: one at least."""
+    text = f"{round(value * unit.factor, 10):g}"
+    return text if "." in text or unit.factor == 1 else f"{text}.0"

@@ -1,0 +1,146 @@
+"""What a task's page says of its transfer matrix, ready for the template: panels and a table for each method."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ticketbench.report.board import Board
+from ticketbench.report.differences import EXACT_SEEDS, Tested
+from ticketbench.report.figures import metric_scale, series_name
+from ticketbench.report.looks import Look
+from ticketbench.report.panels import Panel, panels
+from ticketbench.report.transfer import RANDOM, Cells, Crossing, Key, Matrix, matrices, partial, series_of
+from ticketbench.report.wording import Shown, Unit, difference_text, share, shown, times, unit_of
+
+if TYPE_CHECKING:
+    from ticketbench.methods import Method
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The lines of the table for one off-diagonal cell: what each says, and under every compression."""
+
+    found_on: str
+    trained_on: str
+    lines: Sequence[tuple[str, str, Sequence[Shown | None]]]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One method's matrix."""
+
+    name: str
+    title: str
+    carried: bool
+    legend: Sequence[tuple[str, Look]]
+    panels: Sequence[Panel]
+    heads: Sequence[tuple[str, str]]
+    pairs: Sequence[Pair]
+    few_seeds: bool
+
+
+@dataclass(frozen=True)
+class MatrixPage:
+    """The section of a page.
+
+    Attributes:
+        settings: in their order.
+        ordinary, carried: grids of tickets that bring along a mask alone, and of those that carry trained weights.
+        partial: methods without rows for some pair of settings.
+    """
+
+    settings: Sequence[str]
+    metric: str
+    scale: str
+    ordinary: Sequence[Grid]
+    carried: Sequence[Grid]
+    partial: Sequence[str]
+
+
+def matrix_page(cells: Cells, settings: Sequence[str], methods: Mapping[str, "Method"]) -> MatrixPage:
+    """What the template needs to show the transfer matrix of one version and numerics of a task.
+
+    Random tickets are a line in every panel and have no grid of their own, unless there is nothing else.
+    """
+    found = matrices(cells, settings)
+    drawn = [each for each in found if each.key[0] != RANDOM] or found
+    grids = [_grid(each, cells, methods) for each in drawn]
+    first = next(iter(cells.values()))
+    return MatrixPage(
+        settings=settings,
+        metric=first.metric,
+        scale=metric_scale(first).title,
+        ordinary=[each for each in grids if not each.carried],
+        carried=[each for each in grids if each.carried],
+        partial=sorted({_name(cells, key) for key in partial(cells, settings)}),
+    )
+
+
+def _grid(matrix: Matrix, cells: Cells, methods: Mapping[str, "Method"]) -> Grid:
+    method = matrix.key[0]
+    unit = unit_of(next(iter(cells.values())).metric)
+    drawn, legend = panels(matrix, cells)
+    rungs = [(rung, c) for rung, c in matrix.rungs if any(each.cell for each in matrix.crossings[rung])]
+    tests = [
+        found
+        for each in matrix.crossings.values()
+        for crossing in each
+        for found in (crossing.gap, crossing.advantage, crossing.against_dense)
+        if found
+    ]
+    return Grid(
+        name=_name(cells, matrix.key),
+        title=methods[method].title if method in methods else "",
+        carried=matrix.carried,
+        legend=legend,
+        panels=drawn,
+        heads=[(times(c), share(1 / c)) for _, c in rungs],
+        pairs=list(_table(matrix, cells, rungs, unit)),
+        few_seeds=any(each.interval.seeds < EXACT_SEEDS for each in tests),
+    )
+
+
+def _table(matrix: Matrix, cells: Cells, rungs: Sequence[tuple[int, float]], unit: Unit) -> Iterable[Pair]:
+    first = next(iter(matrix.crossings.values()), ())
+    for place, crossing in enumerate(first):
+        found_on, trained_on = crossing.found_on, crossing.trained_on
+        board = cells[found_on, trained_on]
+        at = [(matrix.crossings[rung][place], compression) for rung, compression in rungs]
+        lines = [
+            ("Score", f"found on {found_on}, trained on {trained_on}", [_score(c, board, unit, x) for c, x in at]),
+            ("Transfer gap", f"minus the ticket found on {trained_on}", [_tested(c.gap, unit) for c, _ in at]),
+            ("Advantage", "minus its mask shuffled", [_tested(c.advantage, unit, _shared(c)) for c, _ in at]),
+            ("Against dense", "minus the dense network there", [_tested(c.against_dense, unit) for c, _ in at]),
+        ]
+        yield Pair(found_on, trained_on, [line for line in lines if any(line[2])])
+
+
+def _score(crossing: Crossing, board: Board, unit: Unit, compression: float) -> Shown | None:
+    cell = crossing.cell
+    if cell is None:
+        return None
+    kind = cell.score.kind if cell.score else "none"
+    return shown(cell, unit, kind=kind, seeds=len(cell.seeds), column=compression, chance=board.chance)
+
+
+def _tested(found: Tested | None, unit: Unit, more: str = "") -> Shown | None:
+    if found is None:
+        return None
+    main, below = difference_text(found.interval, unit)
+    if found.p is None:
+        few = f"{found.interval.seeds} seeds in common: fewer than 3 make no interval"
+        return Shown(main, "no interval", (), few)
+    sign = {1: "▲ above", -1: "▼ below", 0: ""}[found.separates]
+    long = f"{found.interval.seeds} seeds in common; p = {found.p:.2g}, after Holm {found.adjusted:.2g}"
+    return Shown(main, below, (), f"{long}{'; ' if more else ''}{more}", sign=sign)
+
+
+def _shared(crossing: Crossing) -> str:
+    """What stands in the tooltip of an advantage."""
+    if crossing.share is None:
+        return ""
+    return f"{crossing.share:.2f} of the advantage that the ticket found there has"
+
+
+def _name(cells: Cells, key: Key) -> str:
+    return next(series_name(each) for board in cells.values() if (each := series_of(board, key)))

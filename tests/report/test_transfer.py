@@ -1,0 +1,114 @@
+"""The transfer matrix: what is compared with what, and which comparisons are one family."""
+
+import numpy as np
+import pytest
+
+from ticketbench.report.board import boards
+from ticketbench.report.differences import holm
+from ticketbench.report.scores import paired
+from ticketbench.report.transfer import matrices, partial
+
+S = ("s1", "s2")
+
+
+@pytest.fixture
+def task(rows_of):
+    return rows_of.make_settings_task({"s1": 0.25, "s2": 0.3})
+
+
+def cells(rows, task):
+    return {(each.found_on, each.trained_on): each for each in boards(rows, {task.id: task})}
+
+
+def everywhere(method, levels, home=0.0):
+    """The same accuracies in every cell, on the diagonal so much better."""
+    return {(a, b): {method: [level + home * (a == b) for level in levels]} for a in S for b in S}
+
+
+def at(rows, found_on, trained_on, rung, **said):
+    wanted = {"found_on": found_on, "trained_on": trained_on, "rung": rung} | said
+    return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+
+def crossing(matrix, rung, trained_on):
+    (found,) = [each for each in matrix.crossings[rung] if each.trained_on == trained_on]
+    return found
+
+
+def test_gap_advantage_and_against_dense_compare_within_a_column(rows_of, task):
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.05), 5)
+    rows += rows_of.make_matrix(task, {(s, s): {"dense": [0.95]} for s in S}, 5)
+    for a, b in everywhere("imp", []):
+        rows += rows_of.make_controls(task, "imp", {"shuffled": [0.7, 0.6]}, 5, found_on=a, trained_on=b)
+
+    (matrix,) = matrices(cells(rows, task), S)
+    found = crossing(matrix, 2, "s2")
+
+    ours = at(rows, "s1", "s2", 2, kind="ticket")
+    assert found.gap.interval == paired(ours, at(rows, "s2", "s2", 2, kind="ticket"), "test_final", 0.3)
+    assert found.advantage.interval == paired(ours, at(rows, "s1", "s2", 2, kind="control"), "test_final", 0.3)
+    assert found.against_dense.interval == paired(ours, at(rows, "s2", "s2", 0), "test_final", 0.3)
+    assert found.cell.score.mean == pytest.approx(np.mean([row["test_final"] for row in ours]))
+    home = paired(at(rows, "s2", "s2", 2, kind="ticket"), at(rows, "s2", "s2", 2, kind="control"), "test_final", 0.3)
+    assert found.share == pytest.approx(found.advantage.interval.mean / home.mean)
+
+
+def test_the_gaps_of_a_matrix_at_a_rung_are_one_family_and_the_advantages_another(rows_of, task):
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.03), 5)
+    for a, b in everywhere("imp", []):
+        rows += rows_of.make_controls(task, "imp", {"shuffled": [0.88, 0.75]}, 5, found_on=a, trained_on=b)
+
+    (matrix,) = matrices(cells(rows, task), S)
+
+    for rung in (1, 2):
+        for what in ("gap", "advantage"):
+            family = [getattr(each, what) for each in matrix.crossings[rung]]
+            assert len(family) == 2
+            assert [each.adjusted for each in family] == holm([each.p for each in family])
+
+
+def test_without_a_shuffled_control_there_is_no_advantage_and_without_dense_nothing_against_it(rows_of, task):
+    (matrix,) = matrices(cells(rows_of.make_matrix(task, everywhere("imp", [0.9]), 5), task), S)
+
+    found = crossing(matrix, 1, "s1")
+
+    assert found.gap is not None
+    assert (found.advantage, found.against_dense, found.share) == (None, None, None)
+
+
+def test_seeds_that_only_one_side_has_are_left_out_of_the_difference(rows_of, task):
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.9]), 6)
+    rows = [row for row in rows if not (row["found_on"] == "s1" and row["trained_on"] == "s2" and row["seed"] < 2)]
+
+    (matrix,) = matrices(cells(rows, task), S)
+
+    assert crossing(matrix, 1, "s2").gap.interval.seeds == 4
+    assert crossing(matrix, 1, "s1").gap.interval.seeds == 6
+
+
+def test_a_method_that_lacks_a_cell_has_no_matrix(rows_of, task):
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.9]), 3)
+    rows += rows_of.make_matrix(task, {("s1", "s1"): {"snip": [0.9]}, ("s1", "s2"): {"snip": [0.9]}}, 3)
+
+    found = cells(rows, task)
+
+    assert [each.key[0] for each in matrices(found, S)] == ["imp"]
+    assert partial(found, S) == [("snip", "{}", "")]
+
+
+def test_matrices_of_tickets_that_carry_trained_weights_are_marked_and_stand_last(rows_of, task):
+    rows = rows_of.make_matrix(task, everywhere("late", [0.9]), 3, carried=True)
+    rows += rows_of.make_matrix(task, everywhere("zero", [0.9]), 3, carried=False)
+
+    assert [(each.key[0], each.carried) for each in matrices(cells(rows, task), S)] == [
+        ("zero", False),
+        ("late", True),
+    ]
+
+
+def test_a_lower_metric_that_is_better_makes_a_better_ticket_positive(rows_of, task):
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.5], home=0.2), 5, higher_is_better=False)
+
+    (matrix,) = matrices(cells(rows, task), S)
+
+    assert crossing(matrix, 1, "s1").gap.interval.mean > 0
