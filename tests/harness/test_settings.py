@@ -142,6 +142,52 @@ def test_one_random_mask_whatever_setting_it_was_found_on(lab):
     assert lab.asked.count(True) == len(rows["low"])  # the others were in the store
 
 
+@pytest.mark.parametrize("step", [20, 30])
+def test_a_checkpoint_submitted_as_it_is_is_evaluated_anew_where_another_setting_is_scored(lab, step):
+    source = f"""
+        @method("mine", title="Mine")
+        def mine(search):
+            for mask in masks_of(search, search.initial):
+                trained = yield Train(search.initial.replace(mask=mask), {step})
+                yield Ticket(mask, trained)
+    """
+    task = lab.task(settings=LABELS)
+    rows = cells(lab.search(source, task, setting="low"))
+    for rung in (1, 2, 3):
+        here, there = rows[rung, "low"], rows[rung, "high"]
+        assert len(there["test_correct"]) == (there["test_examples"] + 7) // 8
+        assert [point["step"] for point in here["curve"]] == [0, 10, 20, 30]
+        assert [point["step"] for point in there["curve"]] == list(range(step, 31, 10))
+        assert here["mask_digest"] == there["mask_digest"]
+        assert there["curve"][0]["test"] != here["curve"][step // 10]["test"]
+
+
+@pytest.mark.parametrize("draw", [0, 1])
+def test_heads_off_the_diagonal_are_of_the_draw_that_the_ticket_starts_from(lab, draw):
+    source = f"""
+        @method("mine", title="Mine")
+        def mine(search):
+            start = search.reinitialized({draw}) if {draw} else search.initial
+            for rung in search.ladder:
+                scores = {{name: torch.arange(kept.numel()).view(kept.shape) for name, kept in start.mask.items()}}
+                yield Ticket(keep_largest(scores, rung), start)
+    """
+    task = lab.task(settings=HEADS, **UNSHARED)
+    rows = {name: cells(lab.search(source, task, setting=name)) for name in HEADS}
+    for cell in rows["low"]:
+        assert rows["low"][cell]["mask_digest"] == rows["high"][cell]["mask_digest"]
+        assert rows["low"][cell]["curve"] == rows["high"][cell]["curve"]
+
+
+def test_the_name_of_a_setting_is_no_part_of_a_training(lab):
+    mine = lab.method(MAGNITUDE)
+    lab.run([lab.task(settings=LABELS)], [mine])
+    lab.asked.clear()
+    renamed = {"few": LABELS["low"], "many": LABELS["high"]}
+    lab.run([lab.task(id="tiny/renamed", settings=renamed)], [mine])
+    assert lab.asked and not any(lab.asked)
+
+
 def test_optimizer_state_goes_with_a_ticket_unless_another_optimizer_wrote_it(lab):
     task = lab.task(settings=OPTIMIZERS)
     rows = {name: cells(lab.search(TUNED, task, setting=name)) for name in OPTIMIZERS}
@@ -152,6 +198,9 @@ def test_optimizer_state_goes_with_a_ticket_unless_another_optimizer_wrote_it(la
         ("sgd", "sgd"): "carried",
         ("sgd", "adam"): "dropped",
     }
+    plain = OPTIMIZERS | {"plain": {"training": {"optimizer": {"name": "sgd", "lr": 0.1}}}}
+    without_momentum = cells(lab.search(TUNED, lab.task(settings=plain), setting="sgd"))[1, "plain"]
+    assert without_momentum["optimizer_state"] == "dropped"
     assert rows["adam"][1, "adam"]["early_losses"] != rows["adam"][1, "sgd"]["early_losses"]
 
 

@@ -85,7 +85,12 @@ class Bench(Search):
         state = checkpoint.state()
         self.charges.read(checkpoint.trainings)
         network = self._workload.fresh_module().eval()
-        network.load_state_dict({**state.weights, **state.buffers})
+        # By name, as they are trained: a state dict names tied weights twice, and some buffers not at all.
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                parameter.copy_(state.weights[name])
+            for name, buffer in network.named_buffers():
+                buffer.copy_(state.buffers[name])
         return self.charges.count(network)
 
     def batches(
@@ -117,6 +122,17 @@ class Bench(Search):
         if found[0].per_rung and rung is None:
             raise ValueError(f"search.method: {name} is run once a rung; say which: search.method({name!r}, rung)")
         return found[0].with_parameters(**parameters).start(self, rung)
+
+    def drawn_for_controls(self) -> Checkpoint:
+        """Initial weights that no method can draw, so that a control never trains a ticket's own."""
+        return self._draw(-1)
+
+    def draw_of(self, state: State) -> int | None:
+        """The draw of initial weights that all kept weights come from; None where they come from none."""
+        for draw, checkpoint in self.drawn.items():
+            if starts_from(state, checkpoint.state()):
+                return draw
+        return None
 
     def handle(self, checkpoint: Checkpoint, load: Callable[[], State]) -> Checkpoint:
         """The checkpoint as this search's method holds it: read on its account, from what `load` gives."""

@@ -1,7 +1,8 @@
 """Controls: what is trained beside a ticket to tell which part of it mattered.
 
-Each changes one thing and keeps the rest: where the mask lies, what the weights are, that the network is sparse at
-all, or how long the dense network was trained.
+They differ from it in where the mask lies, in what the weights are, in that the network is not sparse, or in how
+long the dense network was trained. A ticket from a draw of initial weights differs from the first three in nothing
+else; a ticket that starts later, in what `CONTROLS` says.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,23 +14,24 @@ import torch
 from torch import Tensor
 
 from ticketbench.errors import unknown
-from ticketbench.harness.bench import Bench, starts_from
+from ticketbench.harness.bench import Bench
 from ticketbench.harness.charges import Charge
-from ticketbench.harness.rows import Identity, blank_row, trained_row
+from ticketbench.harness.rows import Identity, blank_row, deployment_columns, sparsity_columns, trained_row
 from ticketbench.harness.training.determinism import generator
 from ticketbench.harness.trainings import Course, Trainings
+from ticketbench.harness.workloads import Vision
 from ticketbench.ladder import Rung
 from ticketbench.masks import count, count_per_layer, keep_largest
 from ticketbench.methods import Checkpoint, Diverged, Ticket
 from ticketbench.methods.state import History
-from ticketbench.networks import smaller
+from ticketbench.networks import can_shrink, smaller
 from ticketbench.results import Row
 from ticketbench.task import Task, Training
 
 CONTROLS = {
     "shuffled": "the ticket with its mask shuffled within layers",
-    "reinitialized": "the ticket's mask on newly drawn weights",
-    "random-layer": "a random mask with the ticket's count in every layer, on initial weights",
+    "reinitialized": "the ticket's mask on newly drawn weights, trained from step 0",
+    "random-layer": "a random mask with the ticket's count in every layer, on initial weights, trained from step 0",
     "small-dense": "a narrower dense network with as many weights",
     "long-dense": "the dense network, trained as long as search and ticket took together",
 }
@@ -38,25 +40,31 @@ _ON_EVERY_SETTING = ("shuffled", "reinitialized", "random-layer")  # the others 
 
 @dataclass(frozen=True)
 class Submitted:
-    """A ticket as its method submitted it, the checkpoint it is trained from, and what the search before it cost."""
+    """A ticket as its method submitted it, the checkpoint it is trained from, and what the search before it cost.
+
+    `draw` is the draw of initial weights that it starts from; None where it carries trained weights.
+    """
 
     ticket: Ticket
     start: Checkpoint
     rung: Rung
     charge: Charge
+    draw: int | None
 
 
 @dataclass(frozen=True)
 class Control:
     """What is trained in the place of a ticket, to step `until` of `trainings`.
 
-    `start` None is a control that cannot be had here, for the `reason`. `searched` says whether it needs the search.
+    `start` None is a control that cannot be had here, for the `reason`. `draw` is as for the ticket; `searched` says
+    whether it needs the search.
     """
 
     name: str
     start: Checkpoint | None
     trainings: Trainings
     until: int
+    draw: int | None = 0
     schedule: Literal["task", "last"] = "task"
     searched: bool = True
     reason: str = ""
@@ -85,7 +93,10 @@ def control_rows(
     for name in names:
         control = make_control(name, submitted, bench, trainings)
         for setting in control_settings(name, identity.task, identity.found_on):
-            yield _row(control, setting, submitted, identity, bench)
+            row = _row(control, setting, submitted, identity, bench)
+            if name == "small-dense" and control.start is not None:
+                row |= _counted_beside(row, bench, trainings.workloads[setting])
+            yield row
 
 
 def _row(control: Control, setting: str, submitted: Submitted, identity: Identity, bench: Bench) -> Row:
@@ -96,27 +107,26 @@ def _row(control: Control, setting: str, submitted: Submitted, identity: Identit
         row = blank_row(identity, "control", setting, rung.index, label, workload, "not applicable", control.reason)
         return row | {"density_asked": rung.density, "prunable": rung.prunable}
     course = Course(setting, bench.seed, schedule=control.schedule)
-    start = control.start if setting == bench.setting else trainings.start_on(control.start, course)
+    start = (
+        control.start if setting == bench.setting else trainings.start_on(control.start, course, control.draw or 0)
+    )
     training = trainings.plan(start, control.until, course)
     with suppress(Diverged):
         trainings.checkpoint(training, keep=True)
     charge = submitted.charge if control.searched else Charge(0, 0, 0.0)
     row = trained_row(identity, "control", rung, label, start, training, trainings, charge)
-    if control.name == "small-dense":
-        row |= _counted_beside(bench.dense_rung, row)
-    drawn = (each.state() for each in bench.drawn.values())
-    moved = control.name == "shuffled" and not any(starts_from(control.start.state(), each) for each in drawn)
-    return row | {"carried": moved, "edited": False}
+    return row | {"carried": control.draw is None, "edited": False}
 
 
-def _counted_beside(dense: Rung, row: Row) -> Row:
-    """The weights of a narrower network counted as so many of the task's own, which rung 0 keeps all of."""
-    sizes = dense.kept_per_layer
-    layers = [{**each, "prunable": sizes[each["layer"]]} for each in row["kept_per_layer"]]
-    return {
-        "density": row["kept"] / dense.prunable,
-        "prunable": dense.prunable,
-        "kept_per_layer": layers,
+def _counted_beside(row: Row, bench: Bench, workload: Vision) -> Row:
+    """A narrower network beside the task's own: as so many of its weights, and against what it takes to run dense."""
+    dense = bench.initial.state()
+    whole = sparsity_columns(bench.dense_rung, dense.mask, dense.weights)
+    whole |= deployment_columns(workload, dense.mask, dense.weights)
+    sizes = bench.dense_rung.kept_per_layer
+    return {name: whole[name] for name in ("prunable", "parameters", "flops_dense", "bytes_dense")} | {
+        "density": row["kept"] / whole["prunable"],
+        "kept_per_layer": [{**each, "prunable": sizes[each["layer"]]} for each in row["kept_per_layer"]],
         "mask_digest": None,
     }
 
@@ -127,10 +137,11 @@ def make_control(name: str, submitted: Submitted, bench: Bench, trainings: Train
     drawn = generator("control", name, bench.seed, submitted.rung.index)
     match name:
         case "shuffled":
-            shuffled = shuffle(submitted.ticket.checkpoint, start, drawn)
-            return Control(name, shuffled, trainings, steps, submitted.ticket.schedule)
+            shuffled = shuffle(start, _unpruned(submitted, bench, trainings), drawn)
+            return Control(name, shuffled, trainings, steps, submitted.draw, submitted.ticket.schedule)
         case "reinitialized":
-            return Control(name, bench.reinitialized(1).replace(mask=start.state().mask), trainings, steps)
+            anew = bench.drawn_for_controls().replace(mask=start.state().mask)
+            return Control(name, anew, trainings, steps, draw=-1)
         case "random-layer":
             scores = {layer: torch.rand(kept.shape, generator=drawn) for layer, kept in start.state().mask.items()}
             mask = keep_largest(scores, count_per_layer(start.state().mask))
@@ -145,32 +156,45 @@ def make_control(name: str, submitted: Submitted, bench: Bench, trainings: Train
     raise ValueError(f"there is no control {name!r}")
 
 
-def shuffle(ticket: Checkpoint, start: Checkpoint, drawn: torch.Generator) -> Checkpoint:
+def shuffle(start: Checkpoint, unpruned: Checkpoint | None, drawn: torch.Generator) -> Checkpoint:
     """The checkpoint a ticket starts from with its mask permuted at random within every layer.
 
-    `ticket` is the checkpoint as the method submitted it. Where it has weights at the new places (initial weights,
-    those of an early step) they are kept and the mask alone moves; where those places were pruned before (a network
-    that was trained sparse), every weight and its optimizer state moves along with its place in the mask.
+    Where `unpruned` has the weights of the whole network at that moment, they stay and the mask alone moves. Else
+    every weight and its optimizer state moves along with its place in the mask.
     """
-    state, submitted = start.state(), ticket.state().mask
+    state = start.state()
     order = {name: torch.randperm(kept.numel(), generator=drawn) for name, kept in state.mask.items()}
-    moved = {name: _permuted(kept, order[name]) for name, kept in state.mask.items()}
-    if all(bool(submitted[name][kept].all()) for name, kept in moved.items()):
-        return ticket.replace(mask=moved)
+    mask = {name: _permuted(kept, order[name]) for name, kept in state.mask.items()}
+    if unpruned is not None:
+        return unpruned.replace(mask=mask)
 
     def along(name: str, tensor: Tensor) -> Tensor:
         layer = name.split("/", 1)[-1]
         fits = layer in order and tensor.shape == state.mask[layer].shape
         return _permuted(tensor, order[layer]) if fits else tensor
 
-    made = replace(
+    moved = replace(
         state,
         weights={name: along(name, weight) for name, weight in state.weights.items()},
         optimizer=state.optimizer and {name: along(name, slot) for name, slot in state.optimizer.items()},
-        mask=moved,
+        mask=mask,
         history=History(state.step),
     )
-    return Checkpoint(None, made.step, lambda: made, trainings=start.trainings)
+    return Checkpoint(None, moved.step, lambda: moved, trainings=start.trainings)
+
+
+def _unpruned(submitted: Submitted, bench: Bench, trainings: Trainings) -> Checkpoint | None:
+    """The whole network at the moment a ticket starts from: initial weights, or the dense network at that step.
+
+    None for weights that were trained sparse, or carried on to another step (fine-tuning). So all rungs of a method
+    are shuffled in one and the same way.
+    """
+    checkpoint, step = submitted.ticket.checkpoint, submitted.start.step
+    if submitted.draw is not None:
+        return bench.drawn[submitted.draw].replace(step=step)
+    dense = all(bool(kept.all()) for kept in checkpoint.state().mask.values())
+    at_its_step = all(trainings.known(each).until == step for each in checkpoint.trainings)
+    return checkpoint if dense and at_its_step else None
 
 
 def stretched(training: Training, steps: int, total: int) -> Training:
@@ -192,17 +216,21 @@ def stretched(training: Training, steps: int, total: int) -> Training:
 
 
 def _small_dense(start: Checkpoint, bench: Bench, trainings: Trainings) -> Control:
-    workload, name = trainings.workloads[bench.setting], "small-dense"
-    wanted = count(start.state().mask)
-    spec, exclude = workload.task.network, workload.task.ladder.exclude
-    found = smaller(spec, workload.shape, workload.classes, wanted, exclude)
-    if found is None:
+    workload, wanted = trainings.workloads[bench.setting], count(start.state().mask)
+    spec = workload.task.network
+    found = smaller(spec, workload.shape, workload.classes, wanted, workload.task.ladder.exclude)
+    small = workload.with_network(found[0]) if found is not None else None
+    if not can_shrink(spec):
+        reason = f"{spec.title} takes no shrink, so there is no narrower network of its kind"
+    elif small is None:
         reason = f"no network of this kind, {spec.title}, has {wanted} weights or fewer"
-        return Control(name, None, trainings, bench.steps, searched=False, reason=reason)
-    small = workload.with_network(found[0])
-    state = small.initial(bench.seed)
-    first = Checkpoint(None, 0, lambda: state)
-    return Control(name, first, trainings.on(bench.setting, small), bench.steps, searched=False)
+    elif small.prunable != workload.prunable:
+        reason = f"a narrower {spec.title} has other layers"
+    else:
+        state = small.initial(bench.seed)
+        first = Checkpoint(None, 0, lambda: state)
+        return Control("small-dense", first, trainings.on(bench.setting, small), bench.steps, searched=False)
+    return Control("small-dense", None, trainings, bench.steps, searched=False, reason=reason)
 
 
 def _permuted(tensor: Tensor, order: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ticketbench.harness.controls import control_settings
+from ticketbench.harness.controls import CONTROLS, control_settings
 from ticketbench.harness.rows import DENSE, parameters_text
 from ticketbench.harness.search import DENSE_METHOD, Job
 from ticketbench.harness.training import ENGINE_VERSION
@@ -79,8 +79,9 @@ def make_plan(
                 rows = _rows(results, task, method.name)
                 for seed in range(seeds if seeds is not None else task.replicates.seeds):
                     jobs = []
-                    for job in _jobs(task, method, seed, controls):
+                    for job in _jobs(task, method, seed):
                         mine = [row for row in rows if _belongs(row, job)]
+                        job = _with_controls(job, controls, mine)
                         if _finished(job, mine):
                             there += len(mine)
                             failed += [row for row in mine if row["status"] == "failed"]
@@ -92,10 +93,17 @@ def make_plan(
     return Plan(tuple(shards), there, tuple(failed), stale)
 
 
-def _jobs(task: Task, method: Method, seed: int, controls: tuple[str, ...]) -> list[Job]:
+def _jobs(task: Task, method: Method, seed: int) -> list[Job]:
     rungs = range(1, task.ladder.rounds + 1) if method.per_rung else (None,)
-    beside = () if method.name == DENSE else controls
-    return [Job(task, method, setting, seed, rung, beside) for setting in task.setting_names for rung in rungs]
+    return [Job(task, method, setting, seed, rung) for setting in task.setting_names for rung in rungs]
+
+
+def _with_controls(job: Job, asked: tuple[str, ...], rows: list[Row]) -> Job:
+    """The job with the controls asked for, and those that its rows have: a new one takes the place of no other."""
+    if job.method.name == DENSE:
+        return job
+    there = {row["label"].partition(" of ")[0] for row in rows if row["kind"] == "control"}
+    return replace(job, controls=tuple(name for name in CONTROLS if name in asked or name in there))
 
 
 def _cells(job: Job) -> list[tuple[str, str]]:
@@ -146,5 +154,6 @@ def _has_controls(job: Job, ticket: Row, rows: list[Row]) -> bool:
     if ticket["kind"] != "ticket" or ticket["start_step"] is None:
         return True
     of = f" of {ticket['label']}" if ticket["label"] else ""
-    beside = {(row["trained_on"], row["label"]) for row in rows if row["rung"] == ticket["rung"]}
+    controls = [row for row in rows if row["kind"] == "control" and row["rung"] == ticket["rung"]]
+    beside = {(row["trained_on"], row["label"]) for row in controls}
     return all((setting, f"{name}{of}") in beside for setting, name in _cells(job) if name)

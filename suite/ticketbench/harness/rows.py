@@ -17,7 +17,7 @@ from ticketbench.methods import Checkpoint, Method
 from ticketbench.methods.state import State, Tensors, mask_digest
 from ticketbench.networks import source_digest
 from ticketbench.results import SCHEMA, Row, row_id
-from ticketbench.task import Task
+from ticketbench.task import SGD, Adam, Task
 
 DENSE = "dense"
 
@@ -102,7 +102,7 @@ def trained_row(
     workload, began, state = trainings.workloads[setting], start.state(), trainings.state(training)
     row = blank_row(identity, kind, setting, rung.index, label, workload, "done", "")
     row |= sparsity_columns(rung, began.mask, began.weights)
-    row |= {"start_step": start.step, "optimizer_state": _optimizer_state(began, workload.optimizer.name)}
+    row |= {"start_step": start.step, "optimizer_state": _optimizer_state(began, workload.optimizer)}
     row |= quality_columns(state)
     row |= cost_columns(charge, state.step - start.step, trainings.measured(training))
     return row | deployment_columns(workload, began.mask, began.weights)
@@ -175,10 +175,11 @@ def deployment_columns(workload: Vision, mask: Mask, weights: Tensors) -> Row:
     }
 
 
-def _optimizer_state(state: State, optimizer: str) -> str:
+def _optimizer_state(state: State, optimizer: SGD | Adam) -> str:
     if state.optimizer is None:
         return "fresh"
-    return "carried" if state.optimizer_name == optimizer else "dropped"
+    keeps_state = not isinstance(optimizer, SGD) or optimizer.momentum > 0
+    return "carried" if keeps_state and state.optimizer_name == optimizer.name else "dropped"
 
 
 def stored_bytes(weights: Tensors, mask: Mask) -> tuple[int, int]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.harness.bench import Bench, ladder_of, reset_modes, starts_from, undisturbed, weights_made_by
+from ticketbench.harness.bench import Bench, ladder_of, reset_modes, undisturbed, weights_made_by
 from ticketbench.harness.controls import Submitted, control_rows
 from ticketbench.harness.requests import check_probe, check_ticket, check_train
 from ticketbench.harness.rows import (
@@ -201,15 +201,16 @@ class _Drive:
             raise Refused(f"two tickets of rung {rung.index} are labelled {ticket.label!r}; give each its own label")
         self.done.add((rung.index, ticket.label))
         charge = self.charges.before(start.trainings)
+        draw = self.bench.draw_of(start.state())
         origin: Row = {
-            "carried": not any(starts_from(start.state(), drawn.state()) for drawn in self.bench.drawn.values()),
+            "carried": draw is None,
             "edited": not weights_made_by(start.state(), self._made_here(start)),
         }
         own: Checkpoint | None = None
         diverged: Diverged | None = None
         for setting in self.job.task.setting_names:
             course = Course(setting, self.job.seed, schedule=ticket.schedule)
-            there = start if setting == self.job.found_on else self.trainings.start_on(start, course)
+            there = start if setting == self.job.found_on else self.trainings.start_on(start, course, draw or 0)
             training = self.trainings.plan(there, self.steps, course)
             try:
                 if setting == self.job.found_on:
@@ -223,7 +224,7 @@ class _Drive:
             )
             self.made.append(row | origin)
             self._scored()
-        submitted = Submitted(ticket, start, rung, charge)
+        submitted = Submitted(ticket, start, rung, charge, draw)
         for row in control_rows(self.job.controls, submitted, self.job.identity, self.bench, self.trainings):
             self.made.append(row)
             self._scored()

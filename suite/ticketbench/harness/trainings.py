@@ -29,7 +29,10 @@ from ticketbench.task import SGD, Adam
 
 @dataclass(frozen=True)
 class Course:
-    """All that decides a training beside where it starts. Two courses are equal where their trainings are."""
+    """All that decides a training beside where it starts. Two courses are equal where their trainings are.
+
+    A setting counts by what it says, not by its name: the line of a training has the setting's data and recipe.
+    """
 
     setting: str
     seed: int
@@ -65,6 +68,7 @@ class Trainings:
         self._asked = asked
         self._ran = 0
         self._known: dict[str, Training] = {}
+        self._of_the_task = True
 
     def plan(self, start: Checkpoint, until: int, course: Course) -> Training:
         """The training that leads a checkpoint to a step; on the line it continues, if it continues one."""
@@ -77,17 +81,25 @@ class Trainings:
         self._known[training.id] = training
         return training
 
-    def start_on(self, start: Checkpoint, course: Course) -> Checkpoint:
-        """A checkpoint of another setting as the course's own trains it: with that setting's unshared parameters."""
-        workload = self.workloads[course.setting]
-        if not workload.task.network.unshared:
+    def start_on(self, start: Checkpoint, course: Course, draw: int = 0) -> Checkpoint:
+        """A checkpoint of another setting as the course's own trains it.
+
+        It is evaluated anew, and its unshared parameters are those of this draw of the setting's own initial weights.
+        """
+        state = start.state()
+        if self.workloads[course.setting].task.network.unshared:
+            state = self.workloads[course.setting].moved(state, course.seed, draw)
+        elif not state.history.points:
             return start
-        state = workload.moved(start.state(), course.seed)
+        else:  # what another setting's test set was answered says nothing here
+            state = replace(state, history=History(state.step))
         return Checkpoint(None, state.step, lambda: state, trainings=start.trainings)
 
     def on(self, setting: str, workload: Vision) -> "Trainings":
         """Trainings of another workload in the place of a setting's own, through the same store."""
-        return Trainings({setting: workload}, self.store, self._asked)
+        others = Trainings({setting: workload}, self.store, self._asked)
+        others._of_the_task = False
+        return others
 
     def known(self, key: str) -> Training:
         """The training of this identity."""
@@ -146,7 +158,8 @@ class Trainings:
         workload = self.workloads[training.course.setting]
         step, stored = self._latest(training, start)
         self._ran += 1
-        for stop in sorted({*_stops(training, start, step, workload.training.rewind_step), training.until}):
+        rewind = workload.training.rewind_step if self._of_the_task else 0
+        for stop in sorted({*_stops(training, start, step, rewind), training.until}):
             course = training.course
             member = Member(
                 stored.state, course.seed, course.data_order, course.objective, course.optimizer, course.freeze,
@@ -177,7 +190,6 @@ class Trainings:
             "network_source": source_digest(task.network),
             "training": task.training.model_dump(mode="json", exclude_defaults=True, exclude={"rewind_step"}),
             "steps": workload.steps,
-            "setting": course.setting,
             "seed": course.seed,
             "data_order": course.data_order,
             "objective": course.objective_identity,

@@ -74,16 +74,16 @@ class Vision:
         shared, own = self._initial_of._draw(seed, draw).weights, self.task.network.unshared
         return replace(drawn, weights={n: w if n in own else shared[n] for n, w in drawn.weights.items()})
 
-    def moved(self, state: State, seed: int) -> State:
-        """A network of another setting as this one trains it: with the unshared parameters of its own first draw."""
+    def moved(self, state: State, seed: int, draw: int = 0) -> State:
+        """A network of another setting as this one trains it: with unshared parameters of this draw of its own."""
         own = self.task.network.unshared
         if not own:
             return state
-        first = self.initial(seed).weights
+        drawn = self.initial(seed, draw).weights
         optimizer = state.optimizer and {n: t for n, t in state.optimizer.items() if n.split("/", 1)[1] not in own}
         return State(
             step=state.step,
-            weights={name: first[name] if name in own else weight for name, weight in state.weights.items()},
+            weights={name: drawn[name] if name in own else weight for name, weight in state.weights.items()},
             buffers=state.buffers,
             mask=state.mask,
             optimizer=optimizer or None,
@@ -112,11 +112,12 @@ class Vision:
         return drawn.to(self.device)
 
     def sample_per_class(self, per_class: int, seed: int, *purpose: str | int) -> Tensor:
-        """Indices of `per_class` training examples of every class, class by class."""
+        """Indices of `per_class` training examples of every class that there are any of, class by class."""
         drawn = torch.randperm(self.examples, generator=generator("sample", seed, *purpose))
         targets = self._train.targets.cpu()[drawn]
-        chosen = [drawn[targets == label][:per_class] for label in range(self.classes)]
-        if short := [label for label, found in enumerate(chosen) if len(found) < per_class]:
+        labels = sorted(set(targets.tolist()))  # under data.labels fewer than the head has outputs
+        chosen = [drawn[targets == label][:per_class] for label in labels]
+        if short := [label for label, found in zip(labels, chosen, strict=True) if len(found) < per_class]:
             raise ValueError(f"per_class={per_class}: class {short[0]} has fewer training examples")
         return torch.cat(chosen).to(self.device)
 
