@@ -137,7 +137,9 @@ SCHEMA = pa.schema(
         _field("packages", _PACKAGES, "versions of what computes", compared=False),
         _field("device", _S, "kind of processor or accelerator", compared=False),
         _field("threads", _I, "threads a training used", compared=False),
-        _field("data_digest", _S, "digest of the data set's content in canonical order"),
+        _field(
+            "data_digest", _S, "digest of the data set's content, and of how its images were resized, if they were"
+        ),
         _field("finished_at", _S, "when the row was made, UTC", compared=False),
     ],
     metadata={"ticketbench_schema": str(SCHEMA_VERSION)},

@@ -158,6 +158,39 @@ def test_images_are_brought_to_the_shape_and_then_normalised(mnist_mirror):
             torch.testing.assert_close(getattr(colour, part).inputs[:, channel], expected)
         assert getattr(small, part).inputs.shape[1:] == (1, 14, 7)
         assert torch.equal(getattr(small, part).targets, same.targets)
-    assert small.digest == mirror.digest
+    assert fits.digest == mirror.digest
     with pytest.raises(TicketbenchError, match="mnist: mean and std have length 1, expected 3"):
         splits(Data(name="mnist", validation=25, shape=(3, 28, 28)))
+
+
+def test_the_digest_covers_shape_and_pillow_s_version_where_an_image_is_changed_and_nothing_more(
+    mnist_mirror, monkeypatch
+):
+    """Pillow's pixels are its own, and may change from one version to the next."""
+    mirror = mnist_mirror(train=80, test=40)
+
+    def digests():
+        shapes = [None, (1, 28, 28), (1, 14, 14), (1, 14, 7), (3, 28, 28)]
+        return [
+            splits(Data(name="mnist", validation=25, shape=shape, mean=(0.1,) * n, std=(1.0,) * n)).digest
+            for shape in shapes
+            for n in [shape[0] if shape else 1]
+        ]
+
+    before, again = digests(), digests()
+    assert before == again
+    assert before[:2] == [mirror.digest] * 2
+    assert len({*before}) == 4
+    monkeypatch.setattr("PIL.__version__", "99.0")
+    after = digests()
+    assert after[:2] == before[:2]
+    assert not {*after[2:]} & {*before}
+    assert all(len(digest) == 64 for digest in after)
+
+
+def test_the_digest_of_a_resized_data_set_is_another_for_another_content(mnist_mirror):
+    small = Data(name="mnist", validation=25, shape=(1, 14, 14))
+    mnist_mirror(train=80, test=40)
+    one = splits(small).digest
+    mnist_mirror(train=90, test=40)
+    assert splits(small).digest != one

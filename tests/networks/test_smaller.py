@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ticketbench.networks import build, prunable, smaller
+from ticketbench.errors import TicketbenchError
+from ticketbench.networks import build, can_shrink, prunable, smaller
 from ticketbench.task import Network
 
 MNIST = (1, 28, 28)
@@ -126,3 +127,19 @@ def test_a_factory_is_shrunk_where_it_names_shrink(tmp_path, monkeypatch):
     assert round(32 * found.options["shrink"]) == 20
     assert torch.equal(torch.get_rng_state(), before)
     assert smaller(Network(factory="shrinking_nets:swallows"), (1, 8, 8), 10, 100) is None
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_network_of_ours_can_be_shrunk_even_where_none_is_narrow_enough(name):
+    spec, shape = EVERY[name]
+    assert can_shrink(spec)
+    assert smaller(spec, shape, 10, 1) is None
+
+
+def test_a_factory_can_be_shrunk_where_it_names_shrink_and_one_that_is_not_there_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets_that_may_shrink.py").write_text(FACTORY)
+    assert can_shrink(Network(factory="nets_that_may_shrink:takes"))
+    assert not can_shrink(Network(factory="nets_that_may_shrink:swallows"))
+    with pytest.raises(TicketbenchError, match="Unknown network factory"):
+        can_shrink(Network(factory="nets_that_may_shrink:takse"))

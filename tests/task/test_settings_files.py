@@ -3,10 +3,13 @@
 import tomllib
 
 import jsonschema
+import pyarrow as pa
 import pytest
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.results import SCHEMA
 from ticketbench.task import load_task, task_schema
+from ticketbench.task.references import COLUMNS
 
 OWN = """
 id = "mine/task"
@@ -191,6 +194,31 @@ def test_a_reference_names_a_setting_that_there_is(mistakes, write, side):
     assert wrong == ["references: there is no setting 'lo'; there is low, high, first."]
     (silent,) = mistakes(WHOLE + SETTINGS + reference)
     assert "there is no setting 'default'" in silent
+
+
+@pytest.mark.parametrize("side", ["found_on", "trained_on"])
+def test_what_a_claim_is_held_against_names_a_setting_that_there_is(mistakes, write, side):
+    claim = '[[references]]\ncite = "a"\nwhere = "b"\nmethod = "imp"\nclaim = "c"\nfound_on = "low"\n'
+    claim += 'trained_on = "low"\ncolumn = "test_best"\ndensity = 0.5\nsign = "lower"\n'
+    against = 'against = {{ method = "imp", {} = "{}" }}\n'
+    right = load_task(write("right.toml", WHOLE + SETTINGS + claim + against.format(side, "high"))).references[0]
+    assert getattr(right.against, side) == "high"
+    wrong = mistakes(WHOLE + SETTINGS + claim + against.format(side, "hihg"))
+    assert wrong == ["references: there is no setting 'hihg'; there is low, high, first."]
+
+
+@pytest.mark.parametrize("column", ["test_accuracy", "status", "curve", "seed"])
+def test_a_reference_names_a_column_of_numbers(mistakes, column):
+    value = '[[references]]\ncite = "a"\nwhere = "b"\nmethod = "imp"\nvalue = 0.9\ndensity = 0.5\n'
+    (wrong,) = mistakes(WHOLE + value + f'column = "{column}"\n')
+    assert wrong.startswith(f"references: there is no column '{column}' of numbers; there is density_asked, density,")
+
+
+def test_the_columns_of_references_are_the_numbers_in_a_row_that_do_not_say_which_row_it_is():
+    numbers = [each.name for each in SCHEMA if each.type in (pa.int64(), pa.float64())]
+    assert [
+        name for name in numbers if name not in ("task_version", "seed", "rung", "engine_version", "threads")
+    ] == [*COLUMNS]
 
 
 def test_a_folder_is_found_from_where_its_file_lies_wherever_the_task_is_read_from(write, tmp_path, monkeypatch):

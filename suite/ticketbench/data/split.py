@@ -1,7 +1,10 @@
 """Training, validation and test examples as a network sees them."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 
+import PIL
 import torch
 from torch import Tensor
 
@@ -30,7 +33,8 @@ class Split:
 class Splits:
     """What a task trains on, stops early by and is scored on.
 
-    `classes` is the number of outputs that a network's head needs. `digest` pins the whole data set.
+    `classes` is the number of outputs that a network's head needs. `digest` pins the whole data set: its content, and
+    where the task's `shape` changes its images, that shape and the version of Pillow, whose pixels they then are.
     """
 
     train: Split
@@ -61,7 +65,14 @@ def splits(spec: Data) -> Splits:
     parts["training"] = _block(spec, parts["training"])
     train, validation, test = (_ready(data, examples, spec) for examples in parts.values())
     classes = len(spec.labels) if spec.labels is not None and spec.relabel else data.classes
-    return Splits(train, validation, test, classes, data.digest)
+    return Splits(train, validation, test, classes, _digest(data, spec))
+
+
+def _digest(data: Dataset, spec: Data) -> str:
+    stored = {tuple(examples.inputs.shape[1:]) for examples in (data.train, data.test)}
+    if spec.shape is None or stored == {spec.shape}:
+        return data.digest
+    return hashlib.sha256(json.dumps([data.digest, spec.shape, PIL.__version__]).encode()).hexdigest()
 
 
 def _with_labels(spec: Data, labels: tuple[int, ...], parts: dict[str, Examples]) -> dict[str, Examples]:

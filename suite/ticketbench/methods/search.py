@@ -63,7 +63,7 @@ class Search(ABC):
     def batches(
         self, count: int, size: int | None = None, draw: int = 0, per_class: int | None = None
     ) -> list[Batch]:
-        """`count` pairs `(inputs, targets)` from the training split: `size` examples each, or `per_class` of each.
+        """`count` pairs `(inputs, targets)` of training examples: `size` each, or `per_class` of each class there is.
 
         No example comes twice in one batch; the draw is a function of seed, `draw` and the sizes.
         """

@@ -3,6 +3,6 @@
 from ticketbench.networks.build import build
 from ticketbench.networks.covered import check_unshared, meets, prunable
 from ticketbench.networks.factory import source_digest
-from ticketbench.networks.smaller import smaller
+from ticketbench.networks.smaller import can_shrink, smaller
 
-__all__ = ["build", "check_unshared", "meets", "prunable", "smaller", "source_digest"]
+__all__ = ["build", "can_shrink", "check_unshared", "meets", "prunable", "smaller", "source_digest"]

@@ -18,14 +18,14 @@ def smaller(
     """The widest network of this kind with at most this many prunable weights, and how many it has.
 
     One share of all hidden widths, the option `shrink`, makes it: the largest, in millionths, that fits; the spec
-    itself comes back where it fits. `None` comes back where the kind cannot be shrunk (a factory whose function names
-    no parameter `shrink`) or even the narrowest is too large. Weights in `exclude` and unshared ones are not counted.
+    itself comes back where it fits. `None` comes back where the kind cannot be shrunk (`can_shrink`) or even the
+    narrowest is too large. Weights in `exclude` and unshared ones are not counted.
     Nothing is drawn or allocated: the networks are built on torch's meta device. A factory's widths must not fall as
     `shrink` grows.
 
     Raises `TicketbenchError` where the network cannot be built.
     """
-    if not _takes_shrink(spec):
+    if not can_shrink(spec):
         return None
     excluded = tuple(exclude)
     if (count := _count(spec, shape, classes, excluded)) <= prunable_weights:
@@ -42,7 +42,11 @@ def smaller(
     return found
 
 
-def _takes_shrink(spec: Network) -> bool:
+def can_shrink(spec: Network) -> bool:
+    """Whether this kind of network can be made narrower: all of ours, and a factory that names a parameter `shrink`.
+
+    Raises `TicketbenchError` where there is no such network or factory.
+    """
     try:
         return "shrink" in signature(constructor(spec)).parameters
     except ValueError:  # what is written in C may not tell

@@ -8,6 +8,38 @@ from ticketbench.task.recipe import Spec
 
 DEFAULT_SETTING = "default"
 
+# The numbers of a result row that say something of a ticket: `column` is one of them. The schema of results lies in
+# a layer above this one.
+COLUMNS = (
+    "density_asked",
+    "density",
+    "kept",
+    "prunable",
+    "parameters",
+    "start_step",
+    "test_final",
+    "test_best",
+    "validation_final",
+    "validation_best",
+    "loss_validation_best",
+    "best_step",
+    "test_examples",
+    "path_length",
+    "distance_moved",
+    "search_steps",
+    "search_examples",
+    "search_seconds",
+    "training_steps",
+    "wall_seconds",
+    "device_seconds",
+    "peak_memory_bytes",
+    "flops",
+    "flops_dense",
+    "bytes_dense",
+    "bytes_sparse",
+    "latency",
+)
+
 
 class Against(Spec):
     """The other side of a claim: a method at a density, on the claim's own settings unless it says otherwise."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from ticketbench.task.recipe import Data, Fraction01, Ladder, Network, Positive, Spec, Training
-from ticketbench.task.references import DEFAULT_SETTING, Reference
+from ticketbench.task.references import COLUMNS, DEFAULT_SETTING, Reference
 from ticketbench.task.settings import Setting
 
 
@@ -69,9 +69,20 @@ class Task(Spec):
     def _references_name_settings(self) -> Self:
         known = self.setting_names
         for reference in self.references:
-            for name in (reference.found_on, reference.trained_on):
+            other = reference.against
+            named = (reference, other) if other is not None else (reference,)
+            for name in (each for one in named for each in (one.found_on, one.trained_on) if each is not None):
                 if name not in known:
                     raise ValueError(f"references: there is no setting {name!r}; there is {', '.join(known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _references_name_columns(self) -> Self:
+        for reference in self.references:
+            if reference.column is not None and reference.column not in COLUMNS:
+                raise ValueError(
+                    f"references: there is no column {reference.column!r} of numbers; there is {', '.join(COLUMNS)}"
+                )
         return self
 
     @property
