@@ -89,10 +89,11 @@ def test_the_table_of_gaps_prints_the_statistics_and_what_separates(built, read)
             assert float(printed.split()[0].replace("−", "-")) == pytest.approx(100 * gap.interval.mean, abs=0.06)
             assert ("▼ below" in printed) == (gap.separates == -1)
     assert any("▼ below" in cell for row in gaps for cell in row)
-    assert [row[0].split(" minus")[0] for row in rows[2:6]] == [
+    assert [row[0].split(" minus")[0] for row in rows[2:7]] == [
         "Score found on s1, trained on s2",
         "Transfer gap",
         "Advantage",
+        "Against random",
         "Against dense",
     ]
 

@@ -73,7 +73,22 @@ def test_without_a_shuffled_control_there_is_no_advantage_and_without_dense_noth
     found = crossing(matrix, 1, "s1")
 
     assert found.gap is not None
-    assert (found.advantage, found.against_dense, found.share) == (None, None, None)
+    assert (found.advantage, found.against_random, found.against_dense, found.share) == (None, None, None, None)
+
+
+def test_tickets_stand_beside_random_ones_found_where_they_are_trained(rows_of, task):
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.05), 5)
+    rows += rows_of.make_matrix(task, everywhere("random-layer", [0.85, 0.7]), 5)
+
+    imp, random = matrices(cells(rows, task), S)
+
+    found = crossing(imp, 2, "s2")
+    ours = [row for row in at(rows, "s1", "s2", 2) if row["method"] == "imp"]
+    theirs = [row for row in at(rows, "s2", "s2", 2) if row["method"] == "random-layer"]
+    assert len(theirs) == 5
+    assert found.against_random.interval == paired(ours, theirs, "test_final", 0.3)
+    assert found.against_random.adjusted == holm([each.against_random.p for each in imp.crossings[2]])[0]
+    assert crossing(random, 2, "s2").against_random is None
 
 
 def test_seeds_that_only_one_side_has_are_left_out_of_the_difference(rows_of, task):

@@ -85,7 +85,7 @@ def _grid(matrix: Matrix, cells: Cells, methods: Mapping[str, "Method"]) -> Grid
         found
         for each in matrix.crossings.values()
         for crossing in each
-        for found in (crossing.gap, crossing.advantage, crossing.against_dense)
+        for found in (crossing.gap, crossing.advantage, crossing.against_random, crossing.against_dense)
         if found
     ]
     return Grid(
@@ -110,6 +110,7 @@ def _table(matrix: Matrix, cells: Cells, rungs: Sequence[tuple[int, float]], uni
             ("Score", f"found on {found_on}, trained on {trained_on}", [_score(c, board, unit, x) for c, x in at]),
             ("Transfer gap", f"minus the ticket found on {trained_on}", [_tested(c.gap, unit) for c, _ in at]),
             ("Advantage", "minus its mask shuffled", [_tested(c.advantage, unit, _shared(c)) for c, _ in at]),
+            ("Against random", "minus random tickets there", [_tested(c.against_random, unit) for c, _ in at]),
             ("Against dense", "minus the dense network there", [_tested(c.against_dense, unit) for c, _ in at]),
         ]
         yield Pair(found_on, trained_on, [line for line in lines if any(line[2])])

@@ -29,6 +29,7 @@ class Crossing:
         cell: of M[A,B]; None where it was not run.
         gap: M[A,B] - M[B,B], corrected over the gaps of this matrix at this rung.
         advantage: M[A,B] - R[A,B], with R the ticket's mask shuffled within layers, corrected likewise.
+        against_random: M[A,B] minus random tickets with the same count in every layer on B, corrected likewise.
         against_dense: M[A,B] - dense[B], corrected likewise.
         share: (M[A,B] - R[A,B]) / (M[B,B] - R[B,B]), where that denominator separates from zero.
     """
@@ -38,6 +39,7 @@ class Crossing:
     cell: Cell | None
     gap: Tested | None
     advantage: Tested | None
+    against_random: Tested | None
     against_dense: Tested | None
     share: float | None
 
@@ -110,6 +112,7 @@ def _matrix(cells: Cells, settings: Sequence[str], key: Key) -> Matrix:
 def _crossings(cells: Cells, pairs: Sequence[tuple[str, str]], key: Key, rung: int) -> list[Crossing]:
     gaps: list[Interval | None] = []
     advantages: list[Interval | None] = []
+    beside: list[Interval | None] = []
     against: list[Interval | None] = []
     shares: list[float | None] = []
     for pair in pairs:
@@ -118,12 +121,13 @@ def _crossings(cells: Cells, pairs: Sequence[tuple[str, str]], key: Key, rung: i
         shuffled, own_shuffled = (_at(control_of(each, key, SHUFFLED), rung) for each in (board, home))
         gaps.append(_difference(board, ours, own))
         advantages.append(_difference(board, ours, shuffled))
+        beside.append(_difference(board, ours, _at(random_on(cells, pair[1]), rung)) if key[0] != RANDOM else None)
         against.append(_difference(board, ours, board.dense_rows))
         shares.append(_share(advantages[-1], _difference(home, own, own_shuffled)))
-    found = zip(pairs, corrected(gaps), corrected(advantages), corrected(against), shares, strict=True)
+    tested = zip(*(corrected(each) for each in (gaps, advantages, beside, against)), strict=True)
     return [
-        Crossing(*pair, _cell(series_of(cells[pair], key), rung), gap, advantage, dense, share)
-        for pair, gap, advantage, dense, share in found
+        Crossing(*pair, _cell(series_of(cells[pair], key), rung), gap, advantage, random, dense, share)
+        for pair, (gap, advantage, random, dense), share in zip(pairs, tested, shares, strict=True)
     ]
 
 
