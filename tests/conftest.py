@@ -144,3 +144,16 @@ def mnist_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 def make_png() -> Callable[[np.ndarray], bytes]:
     """`png`, for tests that write images of their own."""
     return png
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
+    """A function that writes a text below this test's folder, and returns where."""
+
+    def write(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        return path
+
+    return write

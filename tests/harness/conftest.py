@@ -4,20 +4,22 @@ import json
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from ticketbench.harness import trainings
 from ticketbench.harness.plan import make_plan
 from ticketbench.harness.runner import run_plan
 from ticketbench.harness.search import DENSE_METHOD, Job, run_search
 from ticketbench.harness.shard import Asked, Place
 from ticketbench.harness.store import DEFAULT_LIMIT, Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import workloads_of
-from ticketbench.methods import Method, find_methods
+from ticketbench.harness.workloads import Vision, workloads_of
+from ticketbench.methods import Checkpoint, Method, find_methods
 from ticketbench.results import COMPARED, Row, read_rows, result_files
 from ticketbench.task import Task, load_task
 
@@ -163,3 +165,67 @@ def compared():
         return {row["row_id"]: {name: repr(row[name]) for name in COMPARED} for row in rows}
 
     return compare
+
+
+ENGINE_TASK = """
+id = "engine/mlp"
+version = 1
+title = "A training of a second"
+tier = "smoke"
+extends = "digits/mlp"
+[network]
+options.hidden = [12, 8]
+[training]
+steps = 24
+batch_size = 170
+evaluate_every = 5
+rewind_step = 4
+"""
+
+
+@pytest.fixture(scope="session")
+def engine_task() -> str:
+    """The file of a task whose training takes a second."""
+    return ENGINE_TASK
+
+
+@pytest.fixture(scope="session")
+def workload(tmp_path_factory):
+    """`workload(key=value)`: the tiny task, words of its file replaced."""
+    folder = tmp_path_factory.mktemp("tasks")
+
+    @cache
+    def make(old="", new=""):
+        path = folder / f"{len(list(folder.iterdir()))}.toml"
+        path.write_text(ENGINE_TASK.replace(old, new) if old else ENGINE_TASK)
+        return Vision(load_task(path), torch.device("cpu"))
+
+    return make
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """From where to where the engine was asked to train, in order."""
+    spans = []
+    real = trainings.advance
+
+    def spying(members, until, workload):
+        spans.extend((member.start.step, until) for member in members)
+        return real(members, until, workload)
+
+    monkeypatch.setattr(trainings, "advance", spying)
+    return spans
+
+
+@pytest.fixture
+def begin(workload, tmp_path):
+    """`begin()`: the trainings of a search that begins, as if in a process of its own, and its initial network."""
+
+    def make(work=None, limit=10**9, asked=lambda ran: None):
+        work = work or workload()
+        state = work.initial(0)
+        return Trainings({"default": work}, Store(tmp_path / "store", limit), asked), Checkpoint(
+            None, 0, lambda: state
+        )
+
+    return make

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
-from functools import cache
 
 import pytest
 import torch
@@ -13,37 +12,12 @@ from ticketbench.harness import trainings as module
 from ticketbench.harness.objectives import objective_identity
 from ticketbench.harness.store import Measured, Store, Stored
 from ticketbench.harness.trainings import Course, Trainings
-from ticketbench.harness.workloads import Vision
-from ticketbench.methods import Checkpoint, Diverged, Refused
+from ticketbench.methods import Diverged, Refused
 from ticketbench.methods.state import State
-from ticketbench.task import SGD, load_task
+from ticketbench.task import SGD
 
-TASK = """
-id = "engine/mlp"
-version = 1
-title = "A training of a second"
-tier = "smoke"
-extends = "digits/mlp"
-[network]
-options.hidden = [12, 8]
-[training]
-steps = 24
-batch_size = 170
-evaluate_every = 5
-rewind_step = 4
-"""
 PLAIN = Course("default", 0)
 HUGE = Course("default", 0, optimizer=SGD(name="sgd", lr=1e30))
-
-
-@dataclass(frozen=True)
-class Shrinking:
-    """The plain loss and a penalty."""
-
-    strength: float = 0.1
-
-    def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
-        return loss(network, weights, inputs, targets) + self.strength * weights["output.weight"].square().sum()
 
 
 @dataclass(frozen=True)
@@ -56,48 +30,6 @@ class Raising:
         if step == self.at:
             raise ValueError("no more")
         return loss(network, weights, inputs, targets)
-
-
-@pytest.fixture(scope="session")
-def workload(tmp_path_factory):
-    """`workload(key=value)`: the tiny task, words of its file replaced."""
-    folder = tmp_path_factory.mktemp("tasks")
-
-    @cache
-    def make(old="", new=""):
-        path = folder / f"{len(list(folder.iterdir()))}.toml"
-        path.write_text(TASK.replace(old, new) if old else TASK)
-        return Vision(load_task(path), torch.device("cpu"))
-
-    return make
-
-
-@pytest.fixture
-def ran(monkeypatch):
-    """From where to where the engine was asked to train, in order."""
-    spans = []
-    real = module.advance
-
-    def spying(members, until, workload):
-        spans.extend((member.start.step, until) for member in members)
-        return real(members, until, workload)
-
-    monkeypatch.setattr(module, "advance", spying)
-    return spans
-
-
-@pytest.fixture
-def begin(workload, tmp_path):
-    """`begin()`: the trainings of a search that begins, as if in a process of its own, and its initial network."""
-
-    def make(work=None, limit=10**9, asked=lambda ran: None):
-        work = work or workload()
-        state = work.initial(0)
-        return Trainings({"default": work}, Store(tmp_path / "store", limit), asked), Checkpoint(
-            None, 0, lambda: state
-        )
-
-    return make
 
 
 def train(trainings, start, until, course=PLAIN, keep=True):
@@ -168,154 +100,6 @@ def test_a_checkpoint_that_goes_on_unchanged_stays_on_its_line(begin, ran):
     assert rest == whole
     trainings.checkpoint(rest, keep=True)
     assert ran == [(0, 4), (4, 7), (7, 12), (12, 24)]
-
-
-def objective(made):
-    return replace(PLAIN, objective=made, objective_identity=objective_identity(made))
-
-
-COURSES = [
-    PLAIN,
-    replace(PLAIN, data_order=1),
-    replace(PLAIN, schedule="last"),
-    replace(PLAIN, freeze=("output.bias",)),
-    replace(PLAIN, freeze=("output.weight",)),
-    replace(PLAIN, optimizer=SGD(name="sgd", lr=0.1)),
-    replace(PLAIN, optimizer=SGD(name="sgd", lr=0.2)),
-    objective(Shrinking()),
-    objective(Shrinking(0.2)),
-    objective(Raising()),
-]
-
-
-def test_another_course_is_another_line_from_the_start_and_on_the_way(begin):
-    trainings, initial = begin()
-    assert len({trainings.plan(initial, 24, course).line for course in COURSES}) == len(COURSES)
-    early = train(trainings, initial, 7)
-    plans = [trainings.plan(early, 24, course) for course in COURSES]
-    assert len({plan.line for plan in plans}) == len(COURSES)
-    assert [plan.start.step for plan in plans] == [0] + [7] * (len(COURSES) - 1)
-
-
-def test_equal_requests_are_one_stored_training(begin, ran):
-    """A ticket of a mask and the training of a checkpoint replaced by hand."""
-    trainings, initial = begin()
-    early = train(trainings, initial, 7)
-    ticket = trainings.plan(early.replace(mask=half_of(early)), 24, PLAIN)
-    trainings.checkpoint(ticket, keep=True)
-    count = len(ran)
-    elsewhere, again = begin()
-    early = train(elsewhere, again, 7)
-    state = early.state()
-    by_hand = Checkpoint(None, 7, lambda: state).replace(
-        mask=half_of(early), weights={n: w * half_of(early).get(n, 1) for n, w in early.weights.items()}
-    )
-    same = elsewhere.plan(by_hand, 24, PLAIN)
-    assert same.id == ticket.id
-    elsewhere.checkpoint(same, keep=True)
-    assert len(ran) == count
-
-
-@pytest.mark.parametrize("what", ["mask", "weights", "optimizer", "step", "buffers", "extra"])
-def test_every_part_of_a_checkpoint_decides_its_line(what, begin):
-    trainings, initial = begin()
-    early = train(trainings, initial, 7)
-    changed = {
-        "mask": lambda: early.replace(mask=half_of(early)),
-        "weights": lambda: early.replace(weights={"output.bias": early.weights["output.bias"] + 1e-7}),
-        "optimizer": lambda: early.replace(optimizer=None),
-        "step": lambda: early.replace(step=6),
-        "extra": lambda: early.replace(extra={"gate": torch.ones(1)}),
-        "buffers": lambda: early,  # this network has none
-    }[what]()
-    lines = {trainings.plan(each, 24, PLAIN).line for each in (early, changed)}
-    assert len(lines) == (1 if what == "buffers" else 2)
-
-
-def test_the_same_part_given_again_changes_nothing(begin):
-    trainings, initial = begin()
-    early = train(trainings, initial, 7)
-    same = early.replace(mask=early.mask, weights=early.weights, step=7)
-    assert trainings.plan(same, 24, PLAIN) == trainings.plan(early, 24, PLAIN)
-
-
-CHANGES = {
-    "validation": ("[network]", "[data]\nvalidation = 238\n[network]"),
-    "normalisation": ("[network]", "[data]\nmean = [0.1]\n[network]"),
-    "network": ("[12, 8]", "[12, 9]"),
-    "initialization": ("[network]", '[network]\ninit = "kaiming-normal"'),
-    "steps": ("steps = 24", "steps = 25"),
-    "batch size": ("= 170", "= 171"),
-    "evaluations": ("evaluate_every = 5", "evaluate_every = 6"),
-    "learning rate": ("[training]", '[training]\noptimizer = { name = "adam", lr = 0.0031 }'),
-    "optimizer": ("[training]", '[training]\noptimizer = { name = "adamw", lr = 0.003 }'),
-    "schedule": ("[training]", "[training]\nschedule = { milestones = [449] }"),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_whatever_changes_a_training_changes_its_line(change, begin, workload):
-    trainings, initial = begin()
-    others, _ = begin(work=workload(*CHANGES[change]))
-    assert trainings.plan(initial, 24, PLAIN).line != others.plan(initial, 24, PLAIN).line
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("rewind_step = 4", "rewind_step = 9"),
-        ("[network]", "[ladder]\nprune = 0.5\n[network]"),
-        ("[network]", "[scoring]\nmargin = 0.5\n[network]"),
-        ("version = 1", "version = 2"),
-        ("A training of a second", "The same by another title"),
-        ("[network]", "[replicates]\nseeds = 99\n[network]"),
-    ],
-)
-def test_what_changes_no_training_changes_no_line(old, new, begin, workload):
-    trainings, initial = begin()
-    others, _ = begin(work=workload(old, new))
-    assert trainings.plan(initial, 24, PLAIN).line == others.plan(initial, 24, PLAIN).line
-
-
-@pytest.mark.parametrize(
-    ("place", "name", "value"),
-    [
-        (module, "ENGINE_VERSION", 10**6),
-        (module, "NUMERICS", "bf16"),
-        (torch, "__version__", "99.0"),
-        (module, "device_kind", lambda device: "another device"),
-    ],
-    ids=["engine", "numerics", "torch", "device"],
-)
-def test_another_engine_torch_or_device_never_answers(place, name, value, begin, ran, monkeypatch):
-    trainings, initial = begin()
-    train(trainings, initial, 3)
-    monkeypatch.setattr(place, name, value)
-    trainings, initial = begin()
-    train(trainings, initial, 3)
-    assert ran == [(0, 3), (0, 3)]
-
-
-def test_other_data_never_answer(begin, workload, monkeypatch, ran):
-    trainings, initial = begin()
-    train(trainings, initial, 3)
-    monkeypatch.setattr(workload(), "data_digest", "f" * 64)
-    trainings, initial = begin()
-    train(trainings, initial, 3)
-    assert ran == [(0, 3), (0, 3)]
-
-
-def test_seeds_orders_and_initial_weights_never_answer_for_one_another(begin, workload, ran):
-    trainings, initial = begin()
-    state = workload().initial(0, draw=1)
-    for start, course in (
-        (initial, PLAIN),
-        (initial, Course("default", 1)),
-        (initial, Course("default", 0, data_order=1)),
-        (Checkpoint(None, 0, lambda: state), PLAIN),
-    ):
-        train(trainings, start, 3, course)
-    assert ran == [(0, 3)] * 4
 
 
 def test_what_the_cache_lost_before_it_was_read_is_trained_to_the_same_bits(begin, ran):
@@ -471,8 +255,8 @@ print(trainings.checkpoint(training, keep=True).state().digest())
 """
 
 
-def test_two_processes_that_want_the_same_training_run_it_once(tmp_path, begin):
-    (tmp_path / "task.toml").write_text(TASK)
+def test_two_processes_that_want_the_same_training_run_it_once(tmp_path, begin, engine_task):
+    (tmp_path / "task.toml").write_text(engine_task)
     log = tmp_path / "log"
     command = [sys.executable, "-c", _BOTH, str(tmp_path / "task.toml"), str(tmp_path / "store"), str(log)]
     both = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]

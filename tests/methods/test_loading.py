@@ -22,17 +22,6 @@ def {1}(search, *, interval=100, fraction=0.3, kind="cosine"):
 '''
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(name, text):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        return path
-
-    return write
-
-
 def one(name="mine", function="find"):
     return HEAD + IMP.format(name, function)
 

@@ -44,17 +44,6 @@ data.part = "1/2"
 
 
 @pytest.fixture
-def write(tmp_path):
-    def write(name, text):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        return path
-
-    return write
-
-
-@pytest.fixture
 def mistakes(write):
     """A function of a file's text to the lines of the message about it, after the first, which names the file."""
 

@@ -82,17 +82,11 @@ class Trainings:
         return training
 
     def start_on(self, start: Checkpoint, course: Course, draw: int = 0) -> Checkpoint:
-        """A checkpoint of another setting as the course's own trains it.
-
-        It is evaluated anew, and its unshared parameters are those of this draw of the setting's own initial weights.
-        """
-        state = start.state()
-        if self.workloads[course.setting].task.network.unshared:
-            state = self.workloads[course.setting].moved(state, course.seed, draw)
-        elif not state.history.points:
+        """A checkpoint of another setting as the course's own trains it. See `Vision.moved`."""
+        before = start.state()
+        state = self.workloads[course.setting].moved(before, course.seed, draw)
+        if state is before:
             return start
-        else:  # what another setting's test set was answered says nothing here
-            state = replace(state, history=History(state.step))
         return Checkpoint(None, state.step, lambda: state, trainings=start.trainings)
 
     def on(self, setting: str, workload: Vision) -> "Trainings":

@@ -33,7 +33,8 @@ def workloads_of(task: Task, device: torch.device) -> dict[str, Vision]:
     for name, workload in made.items():
         if name != first:
             _check_shared(task, first, made[first], name, workload)
-            workload.draw_as(made[first])
+            if task.network.unshared:  # else all settings draw the same of themselves
+                workload.draw_as(made[first])
     return made
 
 

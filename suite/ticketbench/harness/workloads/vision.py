@@ -75,17 +75,18 @@ class Vision:
         return replace(drawn, weights={n: w if n in own else shared[n] for n, w in drawn.weights.items()})
 
     def moved(self, state: State, seed: int, draw: int = 0) -> State:
-        """A network of another setting as this one trains it: with unshared parameters of this draw of its own."""
+        """A network of another setting as this one trains it: evaluated anew, with unshared parameters of its own.
+
+        These are of this draw of the setting's initial weights. Itself where there is nothing to change.
+        """
         own = self.task.network.unshared
-        if not own:
-            return state
+        if not own:  # what another setting's test set was answered says nothing here
+            return replace(state, history=History(state.step)) if state.history.points else state
         drawn = self.initial(seed, draw).weights
         optimizer = state.optimizer and {n: t for n, t in state.optimizer.items() if n.split("/", 1)[1] not in own}
-        return State(
-            step=state.step,
+        return replace(
+            state,
             weights={name: drawn[name] if name in own else weight for name, weight in state.weights.items()},
-            buffers=state.buffers,
-            mask=state.mask,
             optimizer=optimizer or None,
             optimizer_name=state.optimizer_name if optimizer else "",
             history=History(state.step),
