@@ -41,7 +41,9 @@ def built(rows_of, tmp_path_factory):
     sibling = rows_of.make_task("mnist/lenet-300-100-ci")
     others = rows_of.make_results(sibling, {"dense": [0.98], "imp": [0.98] * 5}, seeds=3, examples=100)
     tasks = {task.id: task, sibling.id: sibling}
-    methods = {"imp": SimpleNamespace(title="Iterative & <b>bold</b>", cites=("frankle2019lottery",))}
+    methods = {
+        "imp": SimpleNamespace(title="Iterative & <b>bold</b>", cites=("frankle2019lottery",), family="iterative")
+    }
     results = rows_of.write_results(folder / "results", [*rows, *others])
     index = build_site([results], folder / "site", tasks, methods)
     return SimpleNamespace(

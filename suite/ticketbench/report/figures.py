@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ticketbench.report import charts
 from ticketbench.report.board import Board, Series
@@ -44,15 +44,21 @@ def series_name(series: Series) -> str:
 
 
 def accuracy_figure(
-    board: Board, series: Iterable[Series], looks: Mapping[str, Look], meanings: Mapping[str, str] | None = None
+    board: Board,
+    series: Iterable[Series],
+    looks: Mapping[str, Look],
+    meanings: Mapping[str, str] | None = None,
+    span: tuple[float, ...] = (),
 ) -> Figure | None:
     """The metric against compression with pointwise 95 % bands; None where nothing has a mean.
 
-    `meanings` say in the legend what the series are; such a figure is drawn at half the width.
+    `meanings` say in the legend what the series are; such a figure is drawn at half the width. `span` holds values
+    that the axis covers at least, so that figures beside one another share theirs.
     """
     points = [point for each in series for point in score_points(each, board, series_name(each))]
     described = f"Test {board.metric} against compression for {_count(points)} curves; the table has every number."
-    return _figure(points, dense_point(board), looks, metric_scale(board), described, meanings or {})
+    scale = replace(metric_scale(board), span=span)
+    return _figure(points, dense_point(board), looks, scale, described, meanings or {})
 
 
 def metric_scale(board: Board) -> Scale:

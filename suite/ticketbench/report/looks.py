@@ -1,6 +1,6 @@
 """How each method is drawn: one colour, dash and mark on every page, told apart without colour too."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 # Marks as SVG paths in the square from -1 to 1.
@@ -65,23 +65,19 @@ FOUND_THERE = _look(0, _SOLID, "circle")
 RANDOM = _KNOWN["random-layer"]
 DENSE_LINE = Look("var(--ink)", _SOLID, "")
 CHANCE_LINE = Look("var(--ink)", (4, 4), "")
-_FREE = [
-    _look((start + shift) % 8, dash, mark)
-    for shift, (dash, mark) in enumerate(
-        [(_SOLID, "down"), (_DASHED, "left"), (_MIXED, "square"), (_DOTTED, "diamond"), (_SOLID, "pentagon")]
-    )
-    for start in (6, 3, 0, 5, 2, 7, 4, 1)
-]
+# In this order neighbours, who are of one family, differ in colour, dash and mark at once.
+_MARKS_LEFT = ("down", "square", "left", "diamond", "pentagon", "up", "plus", "right")
+_DASHES = (_SOLID, _DASHED, _MIXED, _DOTTED)
+_FREE = [_look(1 + (2 + 3 * place) % 7, _DASHES[place % 4], _MARKS_LEFT[place % 8]) for place in range(56)]
 
 
-def looks(names: Iterable[str]) -> dict[str, Look]:
-    """A look for every name: its own for the methods that we ship, the others in the order of their names.
+def looks(families: Mapping[str, str]) -> dict[str, Look]:
+    """A look for every name, given with its family: its own for some methods that we ship, else by family and name.
 
     Colours that no shipped method among these names has are given away first.
     """
-    ordered = sorted(set(names))
-    found = {name: _KNOWN[name] for name in ordered if name in _KNOWN}
+    found = {name: _KNOWN[name] for name in sorted(families) if name in _KNOWN}
     taken = {look.colour for look in found.values()}
     free = sorted(_FREE, key=lambda look: look.colour in taken)
-    strangers = [name for name in ordered if name not in _KNOWN]
-    return found | {name: free[place % len(free)] for place, name in enumerate(strangers)}
+    strangers = sorted((family, name) for name, family in families.items() if name not in _KNOWN)
+    return found | {name: free[place % len(free)] for place, (_, name) in enumerate(strangers)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ticketbench.report.board import NOT_APPLICABLE, Board, Cell, Series
 from ticketbench.report.controls import MEANINGS as CONTROLS
 from ticketbench.report.controls import Controlled, controlled, orphans
+from ticketbench.report.families import crowded, family_figures, leading
 from ticketbench.report.figures import Figure, accuracy_figure, four_figures, learning_figure, series_name
 from ticketbench.report.looks import CONTROLS as CONTROL_LOOKS
 from ticketbench.report.looks import OTHER_CONTROL, Look
@@ -70,6 +71,8 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
     kind = _usual_kind(board)
     lines = [(each.carried, _line(each, board, unit, kind, methods, looks)) for each in board.series]
     beside = controlled(board)
+    many = board.diagonal and crowded(board)
+    drawn = leading(board, methods) if many else board.series
     return {
         "board": board,
         "unit": unit,
@@ -82,8 +85,9 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
         "ordered_at": next((times(c) for rung, c in board.rungs if rung == board.ordered_by), ""),
         "covered": sum(_has_mean(each, board.ordered_by) for each in board.series if not each.carried),
         "troubles": list(_troubles(board)),
-        "accuracy": accuracy_figure(board, board.series, looks) if board.diagonal else None,
-        "learning": learning_figure(board, board.series, looks) if board.diagonal else None,
+        "accuracy": accuracy_figure(board, drawn, looks) if board.diagonal else None,
+        "families": list(family_figures(board, methods, looks)) if many else [],
+        "learning": learning_figure(board, drawn, looks) if board.diagonal else None,
         "four": four_figures(board, looks) if board.diagonal else [],
         "controls": [_beside(each, board, unit, looks) for each in beside],
         "orphans": orphans(board, beside),

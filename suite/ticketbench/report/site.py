@@ -15,6 +15,7 @@ from ticketbench.paths import shipped
 from ticketbench.report import charts
 from ticketbench.report.bibliography import read_bibliography
 from ticketbench.report.board import Board, boards
+from ticketbench.report.families import family_of
 from ticketbench.report.figures import series_name
 from ticketbench.report.looks import looks
 from ticketbench.report.task_page import editions
@@ -80,7 +81,7 @@ def _pages(
     folder = shipped("leaderboard")
     render = _templates(folder)
     by_task = {name: list(group) for name, group in groupby(found, lambda board: board.task)}
-    look = looks(series_name(each) for board in found for each in board.series)
+    look = looks({series_name(each): family_of(each, methods) for board in found for each in board.series})
     sources = read_bibliography()
     for name in _ASSETS:
         yield f"assets/{name}", (folder / name).read_text("utf-8")
