@@ -78,7 +78,7 @@ def _largest(scores: Tensor, keep: int) -> Tensor:
         return torch.zeros(scores.numel(), dtype=torch.bool)
     place = scores.numel() - keep
     least = np.partition(scores.numpy(), place)[place]  # sorting 11 million scores takes 5 to 13 times as long
-    mask = scores > least
+    mask: Tensor = scores > least
     ties = (scores == least).nonzero().flatten()
     mask[ties[: keep - int(mask.sum())]] = True
     return mask
