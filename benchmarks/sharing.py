@@ -1,7 +1,7 @@
 """Trainings asked for against trainings run: what the store saves a whole task with all methods.
 
 Every method asks for the trainings it needs, as if it were alone, each from its own start. The store answers what
-another method, or the same one, has asked for before.
+another method, or the same one, has asked for before. What a method's searches added to the store stands behind it.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from ticketbench.methods.state import State
 from ticketbench.task import find_tasks
 
 COUNTED = ("rows", "trainings asked for", "trainings run", "steps asked for", "steps run")
+WRITTEN = "KiB written"
 
 
 @contextmanager
@@ -61,6 +62,8 @@ def measure(selector: str, pattern: str, seeds: int) -> str:
                     mine.update({"trainings asked for": 1, "trainings run": int(had_to_run)})
                 case Finished(made):
                     mine["rows"] += len(made)
+                    written = sum(_sizes(store))
+                    mine[WRITTEN] += written - sum(each[WRITTEN] for each in counts.values())
             mine.update(steps)
             steps.clear()
 
@@ -78,8 +81,11 @@ def measure(selector: str, pattern: str, seeds: int) -> str:
             f"{', '.join(task.id for task in tasks)}: {len(methods)} methods, seeds: {seeds}, one process",
             "",
             table(
-                ("", *COUNTED),
-                [(name, *(f"{each[column]:,}" for column in COUNTED)) for name, each in counts.items()],
+                ("", *COUNTED, WRITTEN),
+                [
+                    (name, *(f"{each[column]:,}" for column in COUNTED), f"{each[WRITTEN] / 2**10:,.0f}")
+                    for name, each in counts.items()
+                ],
             ),
             "",
             f"asked for / run: {saved[0]:.2f} trainings, {saved[1]:.2f} steps",

@@ -1,6 +1,6 @@
 """What the benchmarks train: a task on its data or on random examples, and a network half down its ladder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from unittest import mock
 
@@ -60,24 +60,32 @@ def find_data(task: Task, synthetic: bool) -> tuple[Dataset, str]:
     source = SOURCES[task.data.name]
     if not isinstance(source, HubSource):
         return load(task.data.name), task.data.name
+    return random_data(task.data.name, source, _SIZES), f"random examples of the shape of {task.data.name}"
+
+
+def random_data(name: str, source: HubSource, sizes: Mapping[str, int]) -> Dataset:
+    """So many random training and test examples of a data set's shape."""
     drawn = torch.Generator().manual_seed(0)
 
     def examples(count: int) -> Examples:
         pixels = torch.randint(0, 256, (count, *source.shape), dtype=torch.uint8, generator=drawn)
         return Examples(pixels, torch.randint(0, source.classes, (count,), generator=drawn))
 
-    parts = {part: examples(size) for part, size in _SIZES.items()}
-    digest = "0" * 64
-    made = Dataset(task.data.name, **parts, classes=source.classes, scale=source.scale, digest=digest)
-    return made, f"random examples of the shape of {task.data.name}"
+    parts = {part: examples(size) for part, size in sizes.items()}
+    return Dataset(name, **parts, classes=source.classes, scale=source.scale, digest="0" * 64)
 
 
 def workload(name: str, data: Dataset, device: str = "cpu", **training: Any) -> Timed:
     """The workload of a task on this data, with other values in its training part where given."""
     (task,) = find_tasks(name)
     changed = task.model_copy(update={"training": task.training.model_copy(update=training)})
+    return workload_on(changed, data, device)
+
+
+def workload_on(task: Task, data: Dataset, device: str = "cpu") -> Timed:
+    """The workload of a task as it is, on this data."""
     with mock.patch.object(split, "load", lambda _: data):
-        return Timed(changed, torch.device(device))
+        return Timed(task, torch.device(device))
 
 
 def pruned(work: Vision) -> State:
