@@ -1,4 +1,4 @@
-"""Pruning a trained network and training it further: fine-tuning and learning-rate rewinding."""
+"""Pruning a trained network and training it further at its last learning rate: fine-tuning."""
 
 from ticketbench import Search, Ticket, keep_largest, method
 
@@ -23,19 +23,3 @@ def fine_tuning(search: Search):
         mask = keep_largest(scores, rung, within=trained.mask)
         begin = trained.replace(step=search.task.training.rewind_step, optimizer=None)
         trained = yield Ticket(mask, begin, schedule="last")
-
-
-@method(
-    "lr-rewind",
-    title="Iterative magnitude pruning with learning-rate rewinding",
-    cites=["renda2020comparing"],
-    family="retraining",
-)
-def learning_rate_rewinding(search: Search):
-    """As fine-tune, but with the original schedule's learning rates from step k on (Renda et al. 2020, section 3)."""
-    trained = yield search.dense
-    for rung in search.ladder:
-        scores = {name: weight.abs() for name, weight in trained.prunable.items()}
-        mask = keep_largest(scores, rung, within=trained.mask)
-        begin = trained.replace(step=search.task.training.rewind_step, optimizer=None)
-        trained = yield Ticket(mask, begin)

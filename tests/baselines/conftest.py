@@ -94,11 +94,11 @@ def follow(tmp_path: Path, task: Callable[..., Task]) -> Callable[..., Followed]
                 except StopIteration:
                     request = None
 
-        @method("spy", title="Spy")
+        @method("spy", title="Spy", density=found.density)
         def whole(search):
             yield from passed_on(search, search.method(name, **parameters))
 
-        @method("spy", title="Spy")
+        @method("spy", title="Spy", density=found.density)
         def apart(search, rung):
             yield from passed_on(search, search.method(name, rung, **parameters))
 
