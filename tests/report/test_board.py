@@ -230,3 +230,19 @@ def test_a_done_row_without_a_number_is_refused(rows_of, task, value):
 
     with pytest.raises(TicketbenchError, match="damaged: done, but its test_final is no number"):
         boards(rows, {task.id: task})
+
+
+def test_what_is_scored_at_another_density_orders_nothing_and_heads_no_column(rows_of, task):
+    rows = rows_of.make_results(task, {"imp": [0.9, 0.8], "random-layer": [0.85, 0.7], "loose": [0.95, 0.95]}, 3)
+    for row in rows:
+        if row["method"] == "loose":
+            row["kept"] = 6000 - 1000 * row["rung"]
+            row["density"] = row["kept"] / row["prunable"]
+    rows += [{**row, "method": "looser"} for row in rows if row["method"] == "loose"]
+
+    board = only(rows, task)
+
+    exact = next(row for row in rows if row["method"] == "imp" and row["rung"] == 2)
+    assert board.rungs[1] == (2, exact["prunable"] / exact["kept"])
+    assert board.ordered_by == 2
+    assert [each.method for each in board.series] == ["imp", "random-layer", "loose", "looser"]

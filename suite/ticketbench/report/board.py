@@ -14,6 +14,7 @@ from ticketbench.task import Task
 
 DENSE = "dense"
 NOT_APPLICABLE = "not applicable"
+NEAR = 0.02  # a compression farther than that from where it stands is named, and orders nothing
 _BOARD = ("task", "task_version", "found_on", "trained_on", "numerics")
 
 
@@ -154,7 +155,8 @@ def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
     controls = [row for row in rows if row["kind"] == "control"]
     series = [_series(list(group), column, chance) for _, group in groupby(tickets, _series_key)]
     higher = first["higher_is_better"] is not False
-    by = _ordering_rung(each for each in series if not each.carried)
+    columns = _rungs(tickets)
+    by = _ordering_rung((each for each in series if not each.carried), dict(columns))
     return Board(
         task=first["task"],
         version=first["task_version"],
@@ -165,9 +167,9 @@ def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
         higher_is_better=higher,
         column=column,
         chance=chance,
-        rungs=_rungs(tickets),
+        rungs=columns,
         dense=_cell(0, dense, (), column, chance) if dense else None,
-        series=tuple(sorted(series, key=lambda each: _standing(each, by, higher))),
+        series=tuple(sorted(series, key=lambda each: _standing(each, by, dict(columns), higher))),
         controls=tuple(_series(list(group), column, chance) for _, group in groupby(controls, _series_key)),
         ordered_by=by,
         unused=Counter(row["kind"] for row in rows if row["kind"] not in ("ticket", "dense", "control")),
@@ -213,32 +215,42 @@ def _troubles(rows: Iterable[Row]) -> tuple[Trouble, ...]:
 
 
 def _rungs(tickets: Iterable[Row]) -> tuple[tuple[int, float], ...]:
-    """Each rung's compression: of the count kept most often, or else of the density asked for."""
+    """Each rung's compression: of the density asked for, or else of the count kept most often."""
     found: list[tuple[int, float]] = []
     for rung, group in groupby(sorted(tickets, key=_rung), _rung):
         rows = list(group)
+        asked = Counter(1 / row["density_asked"] for row in rows if row["density_asked"])
         counted = Counter(row["prunable"] / row["kept"] for row in rows if row["prunable"] and row["kept"])
-        asked = [1 / row["density_asked"] for row in rows if row["density_asked"]]
-        if counted:
-            found.append((rung, min(counted, key=lambda c: (-counted[c], c))))
-        elif asked:
-            found.append((rung, asked[0]))
-        else:
-            found.append((rung, float("nan")))
+        usual = asked or counted
+        found.append((rung, min(usual, key=lambda c: (-usual[c], c)) if usual else float("nan")))
     return tuple(found)
 
 
-def _ordering_rung(series: Iterable[Series]) -> int | None:
+def near(compression: float | None, column: float) -> bool:
+    """Whether a compression is as good as its column's: what is scored at another density stands with nothing there."""
+    return compression is not None and abs(compression / column - 1) <= NEAR
+
+
+def _ordering_rung(series: Iterable[Series], columns: Mapping[int, float]) -> int | None:
     """The sparsest rung at which the most methods have a mean."""
-    covered = Counter(rung for each in series for rung, cell in each.cells.items() if cell.score)
+    covered = Counter(rung for each in series for rung, cell in each.cells.items() if placed(cell, columns.get(rung)))
     return max(covered, key=lambda rung: (covered[rung], rung)) if covered else None
 
 
-def _standing(series: Series, rung: int | None, higher_is_better: bool) -> tuple[Any, ...]:
-    cell = series.cells.get(rung) if rung is not None else None
-    if series.carried or cell is None or cell.score is None:
+def placed(cell: Cell | None, column: float | None) -> Interval | None:
+    """The score of a cell that has a mean, at its column's compression or at none that was counted."""
+    if cell is None or column is None or not (cell.compression is None or near(cell.compression, column)):
+        return None
+    return cell.score
+
+
+def _standing(
+    series: Series, rung: int | None, columns: Mapping[int, float], higher_is_better: bool
+) -> tuple[Any, ...]:
+    score = placed(series.cells.get(rung), columns.get(rung)) if rung is not None else None
+    if series.carried or score is None:
         return (series.carried, 1, 0.0, *series.key)
-    return (False, 0, -cell.score.mean if higher_is_better else cell.score.mean, *series.key)
+    return (False, 0, -score.mean if higher_is_better else score.mean, *series.key)
 
 
 def _same_version(tasks: Mapping[str, Task], row: Row) -> Task | None:

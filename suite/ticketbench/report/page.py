@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ticketbench.report.board import NOT_APPLICABLE, Board, Cell, Series
+from ticketbench.report.board import NOT_APPLICABLE, Board, Cell, Series, near, placed
 from ticketbench.report.controls import MEANINGS as CONTROLS
 from ticketbench.report.controls import Controlled, controlled, orphans
 from ticketbench.report.families import crowded, family_figures, leading
@@ -13,7 +13,6 @@ from ticketbench.report.figures import Figure, accuracy_figure, four_figures, le
 from ticketbench.report.looks import CONTROLS as CONTROL_LOOKS
 from ticketbench.report.looks import OTHER_CONTROL, Look
 from ticketbench.report.wording import (
-    NEAR,
     Shown,
     Unit,
     difference_text,
@@ -83,7 +82,7 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
         "lines": [line for carried, line in lines if not carried],
         "carried": [line for carried, line in lines if carried],
         "ordered_at": next((times(c) for rung, c in board.rungs if rung == board.ordered_by), ""),
-        "covered": sum(_has_mean(each, board.ordered_by) for each in board.series if not each.carried),
+        "covered": sum(_ordered(each, board) for each in board.series if not each.carried),
         "troubles": list(_troubles(board)),
         "accuracy": accuracy_figure(board, drawn, looks) if board.diagonal else None,
         "families": list(family_figures(board, methods, looks)) if many else [],
@@ -131,7 +130,7 @@ def _difference(control: Series, rung: int, found: Controlled, name: str, unit: 
     statuses = [f"{count} {status}" for status in LOST if (count := cell.count(status))]
     seeds = [f"{interval.seeds} seeds"] if interval.seeds != len(found.series.seeds) else []
     ticket = found.series.cells[rung].compression
-    off = cell.compression and ticket and abs(cell.compression / ticket - 1) > NEAR
+    off = cell.compression and ticket and not near(cell.compression, ticket)
     notes = (*statuses, *([f"at {times(cell.compression)}"] if off and cell.compression else []))
     return Shown(main, below or "no interval", (*(f"control: {each}" for each in notes), *seeds), beside)
 
@@ -191,6 +190,7 @@ def _control_name(control: Series) -> str:
     return f"{control.control} of {series_name(ticket)}"
 
 
-def _has_mean(series: Series, rung: int | None) -> bool:
-    cell = series.cells.get(rung) if rung is not None else None
-    return cell is not None and cell.score is not None
+def _ordered(series: Series, board: Board) -> bool:
+    """Whether the series has its place in the table by a mean."""
+    by = board.ordered_by
+    return by is not None and placed(series.cells.get(by), dict(board.rungs)[by]) is not None

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from ticketbench.report.board import Board, Cell, Series
+from ticketbench.report.board import Board, Cell, Series, near
 from ticketbench.report.differences import ALPHA, Tested, corrected, p_of
 from ticketbench.report.scores import paired
 from ticketbench.report.statistics import Interval
@@ -119,9 +119,10 @@ def _crossings(cells: Cells, pairs: Sequence[tuple[str, str]], key: Key, rung: i
         board, home = cells[pair], cells[pair[1], pair[1]]
         ours, own = (_at(series_of(each, key), rung) for each in (board, home))
         shuffled, own_shuffled = (_at(control_of(each, key, SHUFFLED), rung) for each in (board, home))
-        gaps.append(_difference(board, ours, own))
+        random = _at(random_on(cells, pair[1]), rung) if key[0] != RANDOM else []
+        gaps.append(_difference(board, *_alike(ours, own)))
         advantages.append(_difference(board, ours, shuffled))
-        beside.append(_difference(board, ours, _at(random_on(cells, pair[1]), rung)) if key[0] != RANDOM else None)
+        beside.append(_difference(board, *_alike(ours, random)))
         against.append(_difference(board, ours, board.dense_rows))
         shares.append(_share(advantages[-1], _difference(home, own, own_shuffled)))
     tested = zip(*(corrected(each) for each in (gaps, advantages, beside, against)), strict=True)
@@ -129,6 +130,15 @@ def _crossings(cells: Cells, pairs: Sequence[tuple[str, str]], key: Key, rung: i
         Crossing(*pair, _cell(series_of(cells[pair], key), rung), gap, advantage, random, dense, share)
         for pair, (gap, advantage, random, dense), share in zip(pairs, tested, shares, strict=True)
     ]
+
+
+def _alike(one: Sequence[Row], other: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
+    """Both, where they keep as many weights; nothing to compare where a density came out as another."""
+    counts = [[row["kept"] for row in rows if row["kept"]] for rows in (one, other)]
+    means = [sum(each) / len(each) if each else None for each in counts]
+    if means[0] and means[1] and not near(means[0], means[1]):
+        return [], []
+    return one, other
 
 
 def _difference(board: Board, one: Sequence[Row], other: Sequence[Row]) -> Interval | None:

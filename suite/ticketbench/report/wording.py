@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ticketbench.report.board import NOT_APPLICABLE, Cell
+from ticketbench.report.board import NOT_APPLICABLE, Cell, near
 from ticketbench.report.statistics import Interval, decimals_for, plus_minus
 
-NEAR = 0.02  # a compression farther than that from where it stands is named
 _SAME = 0.005  # what two decimals do not tell apart
 _MARKS = {"collapsed": "×", "diverged": "○", "failed": "○"}
 
@@ -116,7 +115,7 @@ def shown(
         notes.append(f"{len(cell.seeds)} of {len(cell.seeds) + len(cell.missing)} seeds")
     elif len(cell.seeds) != seeds:
         notes.append(f"{len(cell.seeds)} seeds")
-    if cell.compression and column and abs(cell.compression / column - 1) > NEAR:
+    if cell.compression and column and not near(cell.compression, column):
         notes.append(f"at {times(cell.compression)}")
     if cell.score is None:
         long = "; ".join(filter(None, [cell.why if cell.why != NOT_APPLICABLE else "", _reasons(cell)]))
