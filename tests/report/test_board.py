@@ -5,6 +5,8 @@ import pytest
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.board import boards
+from ticketbench.report.looks import looks
+from ticketbench.report.page import board_page
 from ticketbench.report.statistics import joint_interval
 
 
@@ -246,3 +248,18 @@ def test_what_is_scored_at_another_density_orders_nothing_and_heads_no_column(ro
     assert board.rungs[1] == (2, exact["prunable"] / exact["kept"])
     assert board.ordered_by == 2
     assert [each.method for each in board.series] == ["imp", "random-layer", "loose", "looser"]
+
+
+def test_what_is_scored_untrained_or_with_weights_of_its_own_is_marked(rows_of, task):
+    levels = {"imp": [0.9], "as-it-is": [0.8], "own": [0.8]}
+    rows = rows_of.make_results(task, levels, 3)
+    for row in rows:
+        if row["method"] == "as-it-is":
+            row["training_steps"] = 0
+        row["edited"] = row["method"] == "own"
+    page = board_page(only(rows, task), {}, looks(dict.fromkeys(levels, "")))
+    assert {line.name: line.marks for line in page["lines"]} == {
+        "imp": [],
+        "as-it-is": ["scored as it is, not trained"],
+        "own": ["weights of the method’s own"],
+    }

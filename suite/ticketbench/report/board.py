@@ -227,7 +227,7 @@ def _rungs(tickets: Iterable[Row]) -> tuple[tuple[int, float], ...]:
 
 
 def near(compression: float | None, column: float) -> bool:
-    """Whether a compression is as good as its column's: what is scored at another density stands with nothing there."""
+    """Whether a compression is as good as its column's: what has another density stands with nothing there."""
     return compression is not None and abs(compression / column - 1) <= NEAR
 
 

@@ -32,10 +32,11 @@ LOST = ("collapsed", "diverged", "failed")
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the main table."""
+    """One row of the main table. `marks` are what the rulebook wants said of its tickets."""
 
     name: str
     title: str
+    marks: Sequence[str]
     look: Look
     seeds: int
     cells: Sequence[Shown | None]
@@ -152,7 +153,15 @@ def _line(
         for rung, compression in board.rungs
     ]
     title = methods[series.method].title if series.method in methods else ""
-    return Line(series_name(series), title, looks[series_name(series)], usual, cells)
+    return Line(series_name(series), title, list(_marks(series)), looks[series_name(series)], usual, cells)
+
+
+def _marks(series: Series) -> Iterable[str]:
+    scored = [row for row in series.rows if row["test_final"] is not None]
+    if scored and all(row["training_steps"] == 0 for row in scored):
+        yield "scored as it is, not trained"
+    if any(row["edited"] for row in scored):
+        yield "weights of the method’s own"
 
 
 def _dense(board: Board, unit: Unit, kind: str) -> Shown | None:
