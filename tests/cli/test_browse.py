@@ -44,7 +44,11 @@ def test_tasks_and_methods_are_listed_each_on_a_line(ticketbench):
     tasks, methods = ticketbench("tasks"), ticketbench("methods")
     assert [line.split()[0] for line in tasks.out.splitlines()] == list(shipped_tasks())
     assert "digits/mlp" in tasks.out and "smoke" in tasks.out and "8 rungs" in tasks.out
-    assert [line.split()[0] for line in methods.out.splitlines()] == list(shipped_methods())
+    families = sorted((each.family, each.name) for each in shipped_methods().values())
+    listed = [line for line in methods.out.splitlines() if line.strip()]
+    assert len(listed) == len(families)
+    for line, (family, name) in zip(listed, families, strict=True):
+        assert line.startswith(f"{family} ") and line[len(family) :].split()[0] == name
     assert tasks.code == methods.code == 0 and tasks.err == methods.err == ""
 
 

@@ -6,6 +6,7 @@ import sys
 import click
 
 from ticketbench import __version__
+from ticketbench.cli.author import check, new
 from ticketbench.cli.browse import methods, schema, show, tasks
 from ticketbench.cli.leaderboard import leaderboard
 from ticketbench.cli.run import run
@@ -18,7 +19,7 @@ def ticketbench() -> None:
     """A reproducibility benchmark suite and leaderboard for lottery tickets and neural-network pruning."""
 
 
-for _command in (run, tasks, methods, show, schema, leaderboard):
+for _command in (run, tasks, methods, show, schema, leaderboard, new, check):
     ticketbench.add_command(_command)
 
 

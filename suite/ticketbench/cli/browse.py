@@ -20,10 +20,11 @@ def tasks() -> None:
 
 @click.command()
 def methods() -> None:
-    """List the methods that come with ticketbench."""
-    from ticketbench.methods import shipped_methods
+    """List the methods that come with ticketbench, and those of plugins, family by family."""
+    from ticketbench.methods import installed_methods
 
-    columns([(m.name, ", ".join(m.tags), m.family, m.title) for m in shipped_methods().values()])
+    found = sorted(installed_methods().values(), key=lambda method: (method.family, method.name))
+    columns([(m.family, m.name, ", ".join(m.tags), m.title) for m in found])
 
 
 @click.command()
@@ -111,11 +112,11 @@ def _schedule(task: Task) -> str:
 
 
 def _show_method(name: str) -> None:
-    from ticketbench.methods import find_methods, shipped_methods
+    from ticketbench.methods import find_methods, installed_methods
 
     bare = name.partition("(")[0]
-    if not bare.endswith(".py") and ".py:" not in bare and bare not in shipped_methods():
-        raise unknown("task or method", name, [*shipped_tasks(), *shipped_methods()], "See `tasks` and `methods`.")
+    if not bare.endswith(".py") and ".py:" not in bare and bare not in installed_methods():
+        raise unknown("task or method", name, [*shipped_tasks(), *installed_methods()], "See `tasks` and `methods`.")
     for method in find_methods([name]):
         click.echo(f"{method.name}\n{method.title}\n")
         if method.description:

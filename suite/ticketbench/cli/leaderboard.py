@@ -15,12 +15,12 @@ import click
 @click.option("--open", "opened", is_flag=True, help="Open it in a browser.")
 def leaderboard(folders: tuple[Path, ...], out: Path, opened: bool) -> None:
     """Build the leaderboard from results (default: ./results). It is static and needs no network."""
-    from ticketbench.methods import shipped_methods
+    from ticketbench.methods import installed_methods
     from ticketbench.report.site import build_site
     from ticketbench.task import load_task, shipped_tasks
 
     known = {task.id: task for task in map(load_task, shipped_tasks().values())}
-    index = build_site(folders or (Path("results"),), out, known, shipped_methods()).resolve()
+    index = build_site(folders or (Path("results"),), out, known, installed_methods()).resolve()
     click.echo(f"The leaderboard is at {index}")
     if opened:
         click.launch(index.as_uri())

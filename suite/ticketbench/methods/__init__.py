@@ -2,7 +2,7 @@
 
 from ticketbench.methods.checkpoint import Checkpoint
 from ticketbench.methods.declare import Method, method, scorer
-from ticketbench.methods.loading import find_methods, load_methods, shipped_methods
+from ticketbench.methods.loading import find_methods, installed_methods, load_methods, shipped_methods
 from ticketbench.methods.requests import Diverged, Probe, Recipe, Refused, Request, Ticket, Train
 from ticketbench.methods.search import Search
 
@@ -18,6 +18,7 @@ __all__ = [
     "Ticket",
     "Train",
     "find_methods",
+    "installed_methods",
     "load_methods",
     "method",
     "scorer",

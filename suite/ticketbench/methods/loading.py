@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cache
+from multiprocessing import parent_process
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ticketbench.errors import TicketbenchError, unknown
 from ticketbench.methods.declare import Method
+from ticketbench.methods.plugins import plugins
 from ticketbench.paths import shipped
 
 # A file's path may hold brackets of its own, so the parameters are what follows the ending `.py` or `.py:name`.
@@ -92,10 +95,48 @@ def shipped_methods() -> dict[str, Method]:
     return found
 
 
+def installed_methods() -> dict[str, Method]:
+    """The methods that have a name here, by it: those that come with ticketbench, and those of plugins.
+
+    A plugin that cannot be used is left out, and said on stderr once; asked for by name, it is an error.
+    """
+    return _installed()[0]
+
+
+def _installed() -> tuple[dict[str, Method], dict[str, str], dict[str, str]]:
+    """Methods by name; why plugins cannot be loaded, by theirs; and which names several files declare, and where."""
+    found, broken, taken = shipped_methods(), dict[str, str](), dict[str, str]()
+    ours = set(found)
+    for plugin in plugins():
+        try:
+            loaded = load_methods(plugin.path)
+        except TicketbenchError as error:
+            said = str(error)
+            broken[plugin.name] = said if said.startswith(str(plugin)) else f"{plugin}: {said}"
+            continue
+        for each in loaded:
+            other = found.setdefault(each.name, each)
+            if other.source != each.source:
+                taken[each.name] = (
+                    f"Two methods are named {each.name!r}: {other.source} and {each.source} ({plugin}). "
+                    "Name one by its file, or uninstall the plugin."
+                )
+    for said in (*broken.values(), *taken.values()):
+        _tell_once(said)
+    return {name: each for name, each in found.items() if name in ours or name not in taken}, broken, taken
+
+
+@cache
+def _tell_once(message: str) -> None:
+    if parent_process() is None:  # a worker's parent has said it already
+        print(f"ticketbench: {message}", file=sys.stderr)
+
+
 def find_methods(selectors: Iterable[str]) -> list[Method]:
     """The methods that these selectors name, each once: a name, a pattern, `path.py` or `path.py:name`.
 
-    Parameters follow in parentheses: `rigl(interval=50)`. Raises `TicketbenchError`.
+    Names are those of `installed_methods`. Parameters follow in parentheses: `rigl(interval=50)`. Raises
+    `TicketbenchError`.
     """
     found: dict[tuple[str, str, str], Method] = {}
     for selector in selectors:
@@ -117,8 +158,14 @@ def _find(selector: str) -> list[Method]:
         methods = load_methods(file)
         if colon and name:
             methods = [m for m in methods if m.name == name] or _unknown_in(file, name, methods)
+    elif "/" in target or "." in target:  # no name holds either
+        methods = load_methods(Path(target))
     else:
-        known = shipped_methods()
+        known, broken, taken = _installed()
+        if target in broken and target not in known:
+            raise TicketbenchError(broken[target])
+        if clash := next((reason for name, reason in taken.items() if fnmatchcase(name, target)), None):
+            raise TicketbenchError(clash)
         methods = [m for n, m in known.items() if fnmatchcase(n, target)]
         if not methods:
             hint = "`ticketbench methods` lists them; a method of your own is named by its file, as in my_method.py."

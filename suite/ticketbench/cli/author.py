@@ -1,0 +1,105 @@
+"""`new`, `check`: a method of one's own, begun and held against what holds of every method."""
+
+import keyword
+import re
+import shlex
+import textwrap
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ticketbench.errors import TicketbenchError
+
+if TYPE_CHECKING:
+    from ticketbench.testing import Finding
+
+_TEMPLATE_NAME = "my-method"
+_TEMPLATE_FILE = "my_method.py"
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def new(path: Path) -> None:
+    """Write a commented, working method to begin with, such as my_method.py."""
+    name = _name(path)
+    text = _template().replace(_TEMPLATE_NAME, name).replace(_TEMPLATE_FILE, path.name)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise TicketbenchError(f"{path}: is there already, and was left as it is.") from None
+    except OSError as error:
+        raise TicketbenchError(f"{path}: cannot be written: {error.strerror}.") from None
+    typed = shlex.quote(str(path))
+    click.echo(f"{path} holds a method named {name} that works as it is. Make it yours, then:")
+    click.echo(f"  ticketbench check {typed}")
+    click.echo(f"  ticketbench run digits/mlp --method {typed} --method imp --method random-layer --seeds 3")
+    click.echo("  ticketbench leaderboard --open")
+
+
+@click.command()
+@click.argument("selector", metavar="METHOD")
+@click.option("--task", "-t", help="A task's id or TOML file, instead of the built-in ones. It is shortened as they are.")  # fmt: skip # noqa: E501
+def check(selector: str, task: str | None) -> int:
+    """Hold a method against what holds of every method, and explain what does not.
+
+    METHOD is my_method.py, my_method.py:name or a name, with parameters as in 'my_method.py(power=2)'. It runs on
+    small tasks of a few steps, in a temporary folder. Exit code 1 where a check fails.
+    """
+    from ticketbench.methods import find_methods
+    from ticketbench.testing import examine, only_task
+
+    methods = find_methods([selector])
+    on = only_task(task) if task else None
+    found: Counter[str] = Counter()
+    for method in methods:
+        given = ", ".join(f"{key}={value!r}" for key, value in method.given.items())
+        heading = f"{method.name}{f'({given})' if given else ''}, {method.source}"
+        for name, finding in examine(method, on):
+            if heading:  # not before it is known that the task can be run
+                click.echo(heading)
+                heading = ""
+            _tell(name, finding)
+            found[finding.status] += 1
+    click.echo(f"{found.total()} checks: {', '.join(f'{number} {status}' for status, number in found.items())}.")
+    if found["failed"]:
+        return 1
+    target = shlex.quote(selector)
+    click.echo(f"Next: ticketbench run {shlex.quote(task) if task else 'digits/mlp'} --method {target} --seeds 3")
+    return 0
+
+
+def _tell(name: str, finding: "Finding") -> None:
+    """One line a check; where it does not simply hold, what was seen, expected, and to change."""
+    title = name.replace("_", " ")
+    if finding.status in ("ok", "not applicable"):
+        click.echo(f"  {finding.status:14}  {title:16}  {finding.seen}")
+        return
+    click.echo(f"  {finding.status:14}  {title}")
+    for line in finding.explanation.splitlines():
+        label, _, said = line.partition(": ")
+        click.echo(textwrap.fill(f"{label + ':':10}{said}", 100, initial_indent=" " * 18, subsequent_indent=" " * 28))
+
+
+def _name(path: Path) -> str:
+    """The method's name, from the file's: lower-case letters, digits, - and _. Raises `TicketbenchError`."""
+    if path.suffix != ".py":
+        raise TicketbenchError(f"{path}: is not a Python file; expected a name such as {_TEMPLATE_FILE}.")
+    name = re.sub(r"[^a-z0-9-]+", "-", path.stem.lower()).strip("-")
+    if not name or keyword.iskeyword(path.stem):
+        raise TicketbenchError(f"{path}: expected a file's name that can be a method's, such as {_TEMPLATE_FILE}.")
+
+    from ticketbench.methods.declare import RESERVED
+    from ticketbench.methods.loading import installed_methods
+
+    if name in RESERVED or name in installed_methods():
+        raise TicketbenchError(f"{path}: there is a method named {name!r} already; give yours a name of its own.")
+    return name
+
+
+def _template() -> str:
+    import ticketbench.testing as testing
+
+    return Path(testing.__file__).with_name("template.py").read_text("utf-8")
