@@ -10,6 +10,7 @@ from ticketbench.cli.author import check, new
 from ticketbench.cli.browse import methods, schema, show, tasks
 from ticketbench.cli.leaderboard import leaderboard
 from ticketbench.cli.run import run
+from ticketbench.cli.submit import submit
 from ticketbench.errors import TicketbenchError
 
 
@@ -19,7 +20,7 @@ def ticketbench() -> None:
     """A reproducibility benchmark suite and leaderboard for lottery tickets and neural-network pruning."""
 
 
-for _command in (run, tasks, methods, show, schema, leaderboard, new, check):
+for _command in (run, tasks, methods, show, schema, leaderboard, new, check, submit):
     ticketbench.add_command(_command)
 
 

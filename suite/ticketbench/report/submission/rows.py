@@ -1,0 +1,133 @@
+"""What one row says, held against itself: counts, status, curve, bits. No training is needed to see these."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import isclose, isfinite
+from typing import Any
+
+from ticketbench.report.statistics import unpack_bits
+from ticketbench.results import Row
+
+LEAST_OWN = 0.1  # of T, which a ticket of a recipe of the method's own is trained by the task's
+_SCORED = ("done", "collapsed")
+_UNSCORED = ("diverged", "failed", "not applicable")
+_SCORES = ("test_final", "test_best", "validation_final", "validation_best")
+_COUNTS = (
+    "seed", "rung", "kept", "prunable", "parameters", "start_step", "best_step", "test_examples", "search_steps",
+    "search_examples", "training_steps", "threads",
+)  # fmt: skip
+
+
+def row_problems(row: Row) -> Iterator[str]:
+    """What is wrong with one row of schema-valid values, each said as what was expected."""
+    try:
+        yield from _counts(row)
+        yield from _status(row)
+        yield from _curve(row)
+        yield from _bits(row)
+    except (TypeError, KeyError, OverflowError):  # a value is missing where another one needs it
+        yield "lacks values that its status needs"
+
+
+def marks(row: Row, own_recipe: bool) -> list[str]:
+    """What a reader has to know of a ticket before ranking it, besides its status. See docs/rulebook.md.
+
+    `own_recipe` says whether the method trains with an objective or a recipe of its own; its ticket is marked where
+    it starts from trained weights and the task's recipe has trained it for less than a tenth of T.
+    """
+    scored_as_it_is = row["training_steps"] == 0 and row["status"] in _SCORED
+    start, trained = row["start_step"] or 0, row["training_steps"] or 0
+    hardly = row["status"] in _SCORED and trained < LEAST_OWN * (start + trained)
+    return [
+        mark
+        for mark, holds in (
+            ("edited", row["edited"]),
+            ("carried", row["carried"]),
+            ("scored as it is", scored_as_it_is),
+            ("own recipe", own_recipe and row["carried"] and hardly),
+            ("optimizer state carried", row["optimizer_state"] == "carried" and not scored_as_it_is),
+            ("optimizer state dropped", row["optimizer_state"] == "dropped" and not scored_as_it_is),
+        )
+        if holds
+    ]
+
+
+def _counts(row: Row) -> Iterator[str]:
+    if any(row[name] is not None and row[name] < 0 for name in _COUNTS):
+        yield "expected no negative count"
+    for name in ("density", "density_asked"):
+        if row[name] is not None and not 0 <= row[name] <= 1:
+            yield f"expected {name} between 0 and 1"
+    if row["kept"] is None:
+        return
+    layers = row["kept_per_layer"]
+    if row["prunable"] < 1 or not isclose(row["density"], row["kept"] / row["prunable"], rel_tol=1e-12):
+        yield "expected density = kept / prunable"
+    if row["kept"] != sum(each["kept"] for each in layers):
+        yield "expected kept to be the sum of kept_per_layer"
+    if row["prunable"] != sum(each["prunable"] for each in layers) or row["parameters"] < row["prunable"]:
+        yield "expected prunable to be the sum of kept_per_layer's, and no more than parameters"
+    if any(not 0 <= each["kept"] <= each["prunable"] for each in layers):
+        yield "expected every layer to keep no more than it has"
+
+
+def _status(row: Row) -> Iterator[str]:
+    values = [row[name] for name in _SCORES]
+    if row["status"] in _SCORED:
+        if any(not _is_number(value) for value in values):
+            yield f"expected scores, since its status is {row['status']}"
+        elif row["metric"] == "accuracy" and any(not 0 <= value <= 1 for value in values):
+            yield "expected accuracies between 0 and 1"
+        if row["kept"] is None or row["start_step"] is None or row["mask_digest"] is None:
+            yield f"expected a counted mask and a start, since its status is {row['status']}"
+    if row["status"] in _UNSCORED:
+        if any(value is not None for value in values) or row["test_correct"] is not None:
+            yield f"expected no scores, since its status is {row['status']}"
+        if not row["reason"]:
+            yield f"expected a reason, since its status is {row['status']}"
+
+
+def _curve(row: Row) -> Iterator[str]:
+    """The scores are those of the curve: the last point's, and those of the lowest validation loss."""
+    if row["status"] not in _SCORED:
+        return
+    points: list[dict[str, Any]] = row["curve"] or []
+    if not points:
+        yield "expected a curve"
+        return
+    if any(each["step"] >= after["step"] for each, after in pairwise(points)):
+        yield "expected a curve whose steps ascend"
+    final, best = points[-1], min(points, key=lambda point: float(point["validation_loss"]))
+    pairs = {
+        "test_final": final["test"],
+        "validation_final": final["validation"],
+        "test_best": best["test"],
+        "validation_best": best["validation"],
+        "loss_validation_best": best["validation_loss"],
+        "best_step": best["step"],
+    }
+    if wrong := [name for name, value in pairs.items() if repr(row[name]) != repr(value)]:
+        yield f"expected {', '.join(wrong)} as the curve has it"
+    if row["kind"] == "ticket" and final["step"] != row["start_step"] + row["training_steps"]:
+        yield "expected a curve that ends at start_step + training_steps"
+
+
+def _bits(row: Row) -> Iterator[str]:
+    if row["status"] not in _SCORED or row["metric"] != "accuracy":
+        return
+    if row["test_correct"] is None or not row["test_examples"]:
+        yield "expected test_correct, the examples that are right"
+        return
+    try:
+        right = int(unpack_bits(row["test_correct"], row["test_examples"]).sum())
+    except ValueError as error:
+        yield f"expected test_correct to be whole: {error}"
+        return
+    if not _is_number(row["test_final"]) or abs(right / row["test_examples"] - row["test_final"]) > (
+        0.5 / row["test_examples"]
+    ):
+        yield f"expected test_final to be what test_correct says, {right} of {row['test_examples']}"
+
+
+def _is_number(value: Any) -> bool:
+    return value is not None and isfinite(value)

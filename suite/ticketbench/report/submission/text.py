@@ -1,0 +1,175 @@
+"""The report that a submission gets, in Markdown. What its author wrote stands in code spans: nothing in it acts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+
+from ticketbench.errors import TicketbenchError
+from ticketbench.report.board import DENSE, Board, Series, boards
+from ticketbench.report.origin import parameters
+from ticketbench.report.scores import paired
+from ticketbench.report.submission.check import Findings, known_tasks
+from ticketbench.report.submission.folder import plain
+from ticketbench.report.submission.manifest import Manifest, Paper, Tuning
+from ticketbench.report.submission.rows import marks
+from ticketbench.report.wording import Unit, difference_line, one_line, seeds_text, times, unit_of
+from ticketbench.results import Row
+from ticketbench.task import Task
+
+BESIDE = ("imp", "one-shot", "random-layer")  # what a method is held against, where there are rows
+INTERVAL_SEEDS, RANK_SEEDS = 3, 5
+
+
+def report_text(found: Findings, published: Iterable[Row]) -> str:
+    """The report of a checked submission beside published rows. Call it with what `check_submission` found."""
+    if found.manifest is None:
+        return "\n".join(["# Submission", "", *_findings(found)]) + "\n"
+    lines = [f"# Submission of {_code(', '.join(found.manifest.methods))}", "", *_declared(found), ""]
+    lines += _findings(found)
+    if found.problems:
+        lines += ["", "Its numbers are shown once there are no problems."]
+        return "\n".join(lines) + "\n"
+    tasks = known_tasks()
+    rows = [row for rows in found.rows.values() for row in rows]
+    beside = _comparable(published, found.manifest, tasks)
+    try:
+        for board in boards([*rows, *beside], {task: tasks[task] for task in {row["task"] for row in rows}}):
+            lines += ["", *_board(board, found)]
+    except TicketbenchError as error:
+        lines += ["", f"No table can be made: {_code(error)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _comparable(published: Iterable[Row], manifest: Manifest, tasks: Mapping[str, Task]) -> list[Row]:
+    """Published rows of other methods on the same tasks, at the same digests."""
+    digests = {ran.id: ran.digest for ran in manifest.tasks}
+    return [
+        row
+        for row in published
+        if row["kind"] in ("ticket", DENSE)
+        and row["method"] not in manifest.methods
+        and digests.get(row["task"]) == row["task_digest"]
+    ]
+
+
+def _declared(found: Findings) -> list[str]:
+    manifest = found.manifest
+    assert manifest is not None
+    said = {
+        "Authors": ", ".join(manifest.authors),
+        "Paper": _paper(manifest.paper),
+        "Licence": manifest.licence,
+        "Extra data": manifest.extra_data,
+        "Tuning": _tuning(manifest.tuning),
+        "Made with": f"ticketbench {manifest.suite_version}, engine {manifest.engine_version}",
+    }
+    lines = [f"- {name}: {_code(value)}" for name, value in said.items()]
+    declared = found.declaration.methods.values() if found.declaration else ()
+    return lines + [f"- {_code(each.name)}: {_code(each.title)}, density {each.density}" for each in declared]
+
+
+def _paper(said: str | Paper) -> str:
+    if isinstance(said, str):
+        return said
+    return f"{said.title} ({said.url or (f'arXiv:{said.arxiv}' if said.arxiv else 'with BibTeX')})"
+
+
+def _tuning(said: str | Tuning) -> str:
+    if isinstance(said, str):
+        return said
+    tried = f"{said.configurations} configurations on {', '.join(said.tasks)}"
+    return f"{tried}, chosen by {said.chosen_by} scores"
+
+
+def _findings(found: Findings) -> list[str]:
+    if found.problems:
+        lines = ["## Problems", "", *(f"- {_code(line)}" for line in found.problems)]
+    else:
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(found.statuses.items()))
+        lines = [f"Valid: {sum(found.statuses.values())} rows ({counts})."]
+    if found.notes:
+        lines += ["", "For a reader to judge:", "", *(f"- {_code(note)}" for note in found.notes)]
+    return lines
+
+
+def _board(board: Board, found: Findings) -> list[str]:
+    names = found.manifest.methods if found.manifest else ()
+    own = [series for series in board.series if series.method in names]
+    if not own:
+        return []
+    unit = unit_of(board.metric)
+    ends = "" if board.found_on == board.trained_on == "default" else f", {board.found_on} to {board.trained_on}"
+    lines = [f"## {board.task} (version {board.version}){ends}", ""]
+    seeds = sorted({seed for series in own for seed in series.seeds})
+    dense = one_line(board.dense.score, unit) + unit.sign if board.dense and board.dense.score else "no rows here"
+    lines += [f"Test {unit.name}, {seeds_text(seeds)}. Dense network: {dense}. {_few(len(seeds))}".rstrip(), ""]
+    beside = [s for name in BESIDE for s in board.series if s.method == name and s.params == "{}" and not s.label]
+    for series in own:
+        lines += [*_table(series, board, beside, unit, found), ""]
+    return lines[:-1]
+
+
+def _few(seeds: int) -> str:
+    if seeds < INTERVAL_SEEDS:
+        return f"Fewer than {INTERVAL_SEEDS} seeds: no interval."
+    return f"Fewer than {RANK_SEEDS} seeds: an interval, but no rank." if seeds < RANK_SEEDS else ""
+
+
+def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, found: Findings) -> list[str]:
+    """A line a rung: the score, its cost in dense trainings, its marks, and others with the paired difference."""
+    name = series.method + parameters(series.params) + (f", {series.label}" if series.label else "")
+    head = ["compression", _cell(name), "cost", "marks", *(f"{each.method} (difference)" for each in beside)]
+    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    task = known_tasks().get(board.task)
+    own_recipe = bool(found.declaration and found.declaration.own_recipe)
+    for rung, compression in board.rungs:
+        cell, rows = series.cells.get(rung), series.at(rung)
+        if cell is None:
+            continue
+        shown = one_line(cell.score, unit) if cell.score else plain(cell.why)
+        line = [
+            times(cell.compression or compression),
+            shown,
+            _cost(rows, task),
+            _cell(_marks(rows, own_recipe)),
+        ]
+        for other in beside:
+            there = other.cells.get(rung)
+            gap = paired(rows, other.at(rung), board.column, board.chance) if there and there.score else None
+            said = one_line(there.score, unit) if there and there.score else "–"
+            line.append(f"{said} ({difference_line(gap, unit)})" if gap else said)
+        lines.append(f"| {' | '.join(line)} |")
+    return lines
+
+
+def _cost(rows: Sequence[Row], task: Task | None) -> str:
+    """Search and training together, in dense trainings: `search_examples / (T B) + training_steps / T`."""
+    paid = [row for row in rows if row["search_examples"] is not None and row["training_steps"] is not None]
+    if not paid or task is None:
+        return "–"
+    batch = task.training.batch_size
+    costs = []
+    for row in paid:
+        last = (row["start_step"] or 0) + row["training_steps"]
+        costs.append(row["search_examples"] / (last * batch) + row["training_steps"] / last if last else 0.0)
+    return f"{fmean(costs):.2f}"
+
+
+def _marks(rows: Sequence[Row], own_recipe: bool) -> str:
+    """Statuses and marks with how many seeds have them."""
+    counted: dict[str, int] = {}
+    for row in rows:
+        for mark in marks(row, own_recipe) + ([row["status"]] if row["status"] != "done" else []):
+            counted[mark] = counted.get(mark, 0) + 1
+    return ", ".join(
+        mark if count == len(rows) else f"{mark} ({count} of {len(rows)})" for mark, count in counted.items()
+    )
+
+
+def _code(text: object) -> str:
+    """A stranger's text in a code span, where neither markup, links, mentions nor HTML mean anything."""
+    return f"`{plain(text, 500).replace('`', chr(39)) or ' '}`"
+
+
+def _cell(text: str) -> str:
+    """The same within a table, whose columns a bar would part even there."""
+    return _code(text).replace("|", "\\|") if text else ""

@@ -1,0 +1,129 @@
+"""Rows that were forged or left out are told, one line each, with what was expected."""
+
+import hashlib
+
+import pytest
+
+from ticketbench.report.submission.check import check_submission
+from ticketbench.results import read_rows, write_rows
+
+ROWS = "results/digits/mlp/mine.parquet"
+MANIFEST, METHOD = "baselines/mine.toml", "baselines/mine.py"
+
+
+def test_what_was_packed_is_valid_and_says_what_was_run(made):
+    found = check_submission(made.folder)
+    assert found.problems == ()
+    assert (
+        found.statuses == {status: n for status, n in found.statuses.items() if n}
+        and sum(found.statuses.values()) == 2 * made.task.ladder.rounds
+    )
+    assert found.manifest.tasks[0].digest == made.task.digest and found.manifest.tasks[0].seeds == (0, 1)
+    assert found.manifest.files[METHOD] == hashlib.sha256(made.text.encode()).hexdigest()
+    assert found.rows[ROWS] == read_rows(made.results / "digits/mlp/mine.parquet")
+
+
+def raised(row):
+    """A better score, told wherever a score is told, but not in the bits."""
+    last = row["curve"][-1]
+    row["test_final"] = row["test_best"] = last["test"] = last["test"] + 0.01
+
+
+def one_more(row):
+    layer = row["kept_per_layer"][0]
+    layer["kept"] += 1
+    row["kept"] += 1
+    row["density"] = row["kept"] / row["prunable"]
+
+
+def other_layers(row):
+    first, second = row["kept_per_layer"][:2]
+    first["prunable"] += 1
+    second["prunable"] -= 1
+
+
+FORGED = [
+    (raised, "expected test_final to be what test_correct says"),
+    (one_more, "expected 7140 weights at rung 1, got 7141"),
+    (other_layers, "expected kept_per_layer to name the layers of the task's network"),
+    (lambda row: row.update(kept=row["kept"] - 1, density=(row["kept"] - 1) / row["prunable"]), "sum of kept_per_layer"),  # noqa: E501
+    (lambda row: row.update(density=0.01), "expected density = kept / prunable"),
+    (lambda row: row.update(density_asked=0.01), "expected density_asked to be its rung's"),
+    (lambda row: row.update(test_best=1.0), "expected test_best as the curve has it"),
+    (lambda row: row.update(validation_final=1.0), "expected validation_final as the curve has it"),
+    (lambda row: row.update(test_correct=None), "expected test_correct"),
+    (lambda row: row.update(test_correct=row["test_correct"][:-1]), "expected test_correct to be whole"),
+    (lambda row: row.update(test_final=None), "expected scores, since its status is done"),
+    (lambda row: row.update(test_final=float("nan")), "expected scores, since its status is done"),
+    (lambda row: row.update(curve=[]), "expected a curve"),
+    (lambda row: row.update(status="failed", reason="at night"), "expected no scores, since its status is failed"),
+    (lambda row: row.update(start_step=0), "expected start_step + training_steps to be 600"),
+    (lambda row: row.update(task_digest="0" * 64), "expected task_digest to be digest of the task as it is here"),
+    (lambda row: row.update(task_version=9), "expected task_version to be 1, got 9"),
+    (lambda row: row.update(method_digest="0" * 64), "expected method_digest to be sha256 of the method's file"),
+    (lambda row: row.update(engine_version=99), "expected engine_version to be "),
+    (lambda row: row.update(numerics="bf16"), "expected numerics to be fp32, got bf16"),
+    (lambda row: row.update(data_digest="0" * 64), "expected data_digest to be that of digits"),
+    (lambda row: row.update(suite_version="0.0.1"), "expected one version of ticketbench"),
+    (lambda row: row.update(task="digits/conv"), "expected task digits/mlp and method mine"),
+    (lambda row: row.update(method="imp"), "expected task digits/mlp and method mine"),
+    (lambda row: row.update(seed=7), "expected only settings and rungs of the task, and seeds that the manifest names"),  # noqa: E501
+    (lambda row: row.update(rung=42), "expected only settings and rungs of the task"),
+    (lambda row: row.update(found_on="elsewhere"), "expected only settings and rungs of the task"),
+    (lambda row: row.update(kind="dense"), "expected no rows of the dense network"),
+    (lambda row: row.update(search_steps=-1), "expected no negative count"),
+    (lambda row: row.update(kept_per_layer=None), "lacks values that its status needs"),
+    (lambda row: row.update(kept_per_layer=[{"layer": None, "kept": 1}]), "row 0 lacks part of kept_per_layer"),
+    (lambda row: row.update(metric=None), "row 0 lacks metric"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "said"), FORGED, ids=[said for _, said in FORGED])
+def test_a_forged_row_is_told_with_what_was_expected(folder, change, said):
+    folder.forge(change)
+    found = folder.problems()
+    assert any(line.startswith(f"{ROWS}: ") and said in line for line in found), found
+    assert not any("\n" in line for line in found)
+
+
+def test_all_rows_of_another_digest_are_one_line_with_the_first_of_them(folder):
+    folder.forge(lambda row: row.update(method_digest="0" * 64), which=None)
+    assert folder.only().startswith(f"{ROWS}: 16 rows, the first of seed 0, rung 1: expected method_digest")
+
+
+def test_a_row_that_is_left_out_is_missed(folder):
+    rows = [row for row in read_rows(folder.path / ROWS) if (row["seed"], row["rung"]) != (1, 3)]
+    write_rows(folder.path / ROWS, rows)
+    folder.sign()
+    assert "1 are missing, the first of seed 1, rung 3" in folder.only()
+
+
+def test_a_row_id_that_is_not_its_keys_is_refused(folder):
+    rows = read_rows(folder.path / ROWS)
+    rows[0]["row_id"] = "0" * 32
+    write_rows(folder.path / ROWS, rows)
+    folder.sign()
+    assert f"{ROWS}: row {'0' * 32} is damaged: its id does not fit its key." in folder.problems()
+
+
+def test_a_method_that_is_not_exact_may_keep_what_comes(folder):
+    source = (
+        (folder.path / METHOD)
+        .read_text()
+        .replace('"mine",', '"mine", density="outcome",')
+        .replace("scorer", "method")
+    )
+    (folder.path / METHOD).write_text(source)
+    digest = hashlib.sha256(source.encode()).hexdigest()
+    folder.forge(lambda row: row.update(method_digest=digest), which=None)
+    folder.forge(one_more)
+    assert folder.problems() == []
+
+
+def test_what_weakens_a_submission_but_does_not_forbid_it_is_a_note(folder):
+    folder.forge(lambda row: row.update(dirty=True, commit=None, edited=True))
+    found = check_submission(folder.path)
+    assert found.problems == ()
+    said = "\n".join(found.notes)
+    for words in ("uncommitted changes", "name no commit", "1 of 16 tickets hold a weight or buffer"):
+        assert words in said
