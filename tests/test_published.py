@@ -1,0 +1,51 @@
+"""The published rows against what the literature agrees on, as paired differences with joint intervals."""
+
+from pathlib import Path
+
+import pytest
+
+from ticketbench.report.board import boards
+from ticketbench.report.differences import corrected
+from ticketbench.report.scores import paired
+from ticketbench.results import read_rows
+from ticketbench.task import find_tasks
+
+RESULTS = Path(__file__).parents[1] / "results"
+LENET, CONV = "mnist/lenet-300-100-ci", "digits/conv"
+
+
+def board_of(name):
+    (task,) = find_tasks(name)
+    rows = [row for path in sorted((RESULTS / name).glob("*.parquet")) for row in read_rows(path)]
+    (found,) = boards(rows, {name: task})
+    return found
+
+
+def separations(name, better, worse):
+    """By rung: 1 where the first method separates above the second, Holm corrected over the rungs, -1 below."""
+    board = board_of(name)
+    series = {each.method: each for each in board.series}
+    differences = [
+        paired(series[better].at(r), series[worse].at(r), board.column, board.chance) for r, _ in board.rungs
+    ]
+    return {rung: each.separates for (rung, _), each in zip(board.rungs, corrected(differences), strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "source"),
+    [
+        ("imp", "one-shot", "Frankle & Carbin 2019, section 5: iterative pruning finds smaller tickets"),
+        ("one-shot", "random-layer", "Frankle & Carbin 2019, section 2: masks matter"),
+        ("imp", "imp-reinit", "Frankle & Carbin 2019, section 2: initial weights matter"),
+    ],
+)
+@pytest.mark.parametrize(("name", "rungs"), [(LENET, range(6, 11)), (CONV, range(5, 7))])
+def test_at_high_compression_the_order_is_the_literatures(name, rungs, better, worse, source):
+    found = separations(name, better, worse)
+    assert [found[rung] for rung in rungs] == [1] * len(rungs), source
+
+
+def test_ranked_over_all_layers_one_shot_falls_below_random_masks_at_the_highest_compression():
+    """It all but empties the widest layers there, as iterating does not: why every layer's count stands in a row."""
+    assert [separations(CONV, "one-shot", "random-layer")[rung] for rung in (7, 8)] == [-1, -1]
+    assert [separations(CONV, "imp", "random-layer")[rung] for rung in (7, 8)] == [1, 1]
