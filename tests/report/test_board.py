@@ -263,3 +263,10 @@ def test_what_is_scored_untrained_or_with_weights_of_its_own_is_marked(rows_of, 
         "as-it-is": ["scored as it is, not trained"],
         "own": ["weights of the method’s own"],
     }
+
+
+def test_one_method_that_stops_early_does_not_move_the_order_to_where_it_stops(rows_of, task):
+    rows = rows_of.make_results(task, {name: [0.9, 0.8] for name in ("one", "two", "three", "four")}, 3)
+    assert only(rows, task).ordered_by == 2
+    assert only([row for row in rows if (row["method"], row["rung"]) != ("four", 2)], task).ordered_by == 2
+    assert only([row for row in rows if row["method"] < "three" or row["rung"] == 1], task).ordered_by == 1

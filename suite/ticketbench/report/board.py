@@ -232,9 +232,9 @@ def near(compression: float | None, column: float) -> bool:
 
 
 def _ordering_rung(series: Iterable[Series], columns: Mapping[int, float]) -> int | None:
-    """The sparsest rung at which the most methods have a mean."""
+    """The sparsest rung at which most methods have a mean: three in four of those at the rung that has the most."""
     covered = Counter(rung for each in series for rung, cell in each.cells.items() if placed(cell, columns.get(rung)))
-    return max(covered, key=lambda rung: (covered[rung], rung)) if covered else None
+    return max((rung for rung in covered if 4 * covered[rung] >= 3 * max(covered.values())), default=None)
 
 
 def placed(cell: Cell | None, column: float | None) -> Interval | None:
