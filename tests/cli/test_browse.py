@@ -121,3 +121,16 @@ def test_a_task_with_settings_shows_what_each_changes(ticketbench):
     assert "setting adam  as it is" in said
     assert "setting sgd   training.optimizer.name sgd, training.optimizer.lr 0.0012" in said
     assert "imp (sgd to sgd): test_final = 0.9752" in said
+
+
+def test_a_method_is_shown_with_what_it_cites(ticketbench):
+    said = ticketbench("show", "imp").out
+    assert "frankle2019lottery: Jonathan Frankle, Michael Carbin. The Lottery Ticket Hypothesis" in said
+    assert "https://arxiv.org/abs/1803.03635" in said
+
+
+def test_the_name_of_a_file_without_its_ending_is_taken_for_the_file(ticketbench, here):
+    (here / "force.py").write_text("")
+    assert (
+        ticketbench("run", "--method", "force").message == "Unknown method 'force'. Did you mean the file force.py?"
+    )

@@ -27,6 +27,22 @@ def test_with_results_it_says_where_its_page_is_and_opens_it(ticketbench, result
     assert "tiny/mlp" in page.read_text()
 
 
+def test_a_methods_file_gives_its_title_and_citations(ticketbench, author, task, here):
+    author(
+        '''
+        @scorer("mine", title="A title of mine", cites=["you2020earlybird"])
+        def mine(search, checkpoint):
+            """By magnitude."""
+            return {name: weight.abs() for name, weight in checkpoint.prunable.items()}
+        '''
+    )
+    assert ticketbench("run", "tiny.toml", "--method", "mine.py", "--seeds", 1, "--jobs", 1).code == 0
+    page = here / "site/tasks/tiny/mlp.html"
+    assert ticketbench("leaderboard").code == 0 and "A title of mine" not in page.read_text()
+    assert ticketbench("leaderboard", "-m", "mine.py").code == 0
+    assert "A title of mine" in page.read_text() and "Haoran You" in page.read_text()
+
+
 def test_what_it_cannot_read_or_write_is_one_message(ticketbench, results, here):
     (here / "file").write_text("in the way")
     assert ticketbench("leaderboard", "--out", "file").message.startswith("file: the site cannot be written: ")

@@ -270,3 +270,11 @@ def test_one_method_that_stops_early_does_not_move_the_order_to_where_it_stops(r
     assert only(rows, task).ordered_by == 2
     assert only([row for row in rows if (row["method"], row["rung"]) != ("four", 2)], task).ordered_by == 2
     assert only([row for row in rows if row["method"] < "three" or row["rung"] == 1], task).ordered_by == 1
+
+
+def test_a_search_is_told_in_whole_trainings_at_the_sparsest_ticket(rows_of, task):
+    rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9, 0.8], "snip": [0.9, 0.8]}, 3)
+    for row in rows:
+        row["search_steps"] = {"imp": 800 * row["rung"] + 100 * row["seed"], "snip": 0}.get(row["method"], 0)
+    page = board_page(only(rows, task), {}, looks({"imp": "", "snip": ""}))
+    assert {line.name: line.cost for line in page["lines"]} == {"imp": "2.1", "snip": "0"}

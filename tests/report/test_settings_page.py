@@ -106,7 +106,7 @@ def test_a_cell_that_answers_one_class_says_so_with_the_majority_class_rate_wher
     (published,) = [row for row in rows_under(page, "Source") if "30.0 %" in row[4]]
 
     assert "At 4.63×: 30.00 %, and all 5 seeds answer one class; this is the majority-class rate, 30.00 %." in text
-    for printed in (score, board[0][4]):
+    for printed in (score, board[0][5]):
         assert "all 5 collapsed to one class: the majority-class rate, 30.00 %" in printed
     assert "every seed collapsed to one class; the majority-class rate is 30.00 %" in published[5]
 

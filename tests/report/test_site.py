@@ -66,20 +66,20 @@ def test_numbers_in_the_table_are_the_statistics(built, read):
         for place, (rung, _) in enumerate(built.board.rungs):
             score = series.cells[rung].score
             if score is None:
-                assert row[2 + place] == "–"
+                assert row[3 + place] == "–"
             else:
                 mean, half = plus_minus(100 * score.mean, 100 * score.h)
-                assert row[2 + place].startswith(f"{mean} ± {half}")
+                assert row[3 + place].startswith(f"{mean} ± {half}")
     dense = built.board.dense.score
     mean, half = plus_minus(100 * dense.mean, 100 * dense.h)
-    assert page.row(0, "Dense")[2] == f"{mean} ± {half}"
+    assert page.row(0, "Dense")[3] == f"{mean} ± {half}"
 
 
 def test_columns_are_compressions_and_the_order_is_stated(built, read):
     page = read(built.digits)
     heads = [" ".join(each.split()) for each in page.tables[0][0]]
 
-    assert heads == ["Method", "Seeds", "1.67× 60 %", "2.78× 36 %", "4.63× 21.6 %"]
+    assert heads == ["Method", "Seeds", "Search", "1.67× 60 %", "2.78× 36 %", "4.63× 21.6 %"]
     assert "in the order of their means at 4.63×" in page.text
     assert "not a ranking" in page.text
     assert "for other seeds and other test examples from the same source" in page.text
@@ -88,9 +88,9 @@ def test_columns_are_compressions_and_the_order_is_stated(built, read):
 def test_no_status_is_silent(built, read):
     page = read(built.digits)
 
-    assert page.row(0, "one-shot")[4].endswith("1 diverged")
-    assert page.row(0, "random-layer")[4].endswith("2 collapsed")
-    assert page.row(0, "imp-reinit")[3].endswith("4 of 5 seeds")
+    assert page.row(0, "one-shot")[5].endswith("1 diverged")
+    assert page.row(0, "random-layer")[5].endswith("2 collapsed")
+    assert page.row(0, "imp-reinit")[4].endswith("4 of 5 seeds")
     listed = [[" ".join(cell.split()) for cell in row] for row in page.tables[1][1:]]
     assert ["one-shot", "diverged", "4.63×", "seed 1", EVIL] in listed
     assert ["random-layer", "collapsed", "4.63×", "seeds 0–1", "answers class 4 for every test example"] in listed
@@ -189,8 +189,8 @@ def test_rows_alone_make_a_page_and_so_do_one_or_two_seeds_and_dense_networks_al
     build_site([results], tmp_path / "site", {})
 
     page = read(tmp_path / "site/tasks/digits/mlp.html")
-    assert re.fullmatch(r"[\d.]+ [\d.]+–[\d.]+( examples only)?", page.row(0, "one")[2])
-    assert re.fullmatch(r"[\d.]+ no interval", page.row(0, "two")[2])
+    assert re.fullmatch(r"[\d.]+ [\d.]+–[\d.]+( examples only)?", page.row(0, "one")[3])
+    assert re.fullmatch(r"[\d.]+ no interval", page.row(0, "two")[3])
     assert "the rows alone" in page.text
     assert read(tmp_path / "site/tasks/digits/conv.html").row(0, "Dense")[1] == "3"
 

@@ -128,8 +128,19 @@ def _show_method(name: str) -> None:
             ("density", method.density),
             ("parameters", ", ".join(f"{key}={value!r}" for key, value in method.parameters.items())),
             ("runs", "once a rung" if method.per_rung else "once for the whole ladder"),
-            ("cites", ", ".join(method.cites)),
             ("file", str(method.source)),
             ("digest", method.digest),
         ]
         columns([(key, value) for key, value in said if value])
+        for cite in method.cites:
+            click.echo(f"\n{_cited(cite)}")
+
+
+def _cited(cite: str) -> str:
+    """A publication as in a list of references, with where it is; BibTeX of the method's own as it stands."""
+    from ticketbench.report.bibliography import read_bibliography
+
+    entry = read_bibliography().get(cite)
+    if entry is None:
+        return cite
+    return f"{cite}: {entry.sentence}{f' {entry.link[0]}' if entry.link else ''}"

@@ -15,6 +15,7 @@ from ticketbench.harness.plan import Plan, Shard
 from ticketbench.harness.shard import Asked, Event, Finished, Scored
 from ticketbench.results import Row
 
+_ROOM = 100  # columns of a terminal below which numbers need the place of the bar
 _HEARTBEAT = 30.0  # seconds without a line before a long search gets one
 
 
@@ -105,7 +106,7 @@ def watching(account: Account) -> Iterator[Lines | Bar]:
         return
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        *([BarColumn()] if console.width >= _ROOM else []),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[told]}"),

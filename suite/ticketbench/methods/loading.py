@@ -167,6 +167,8 @@ def _find(selector: str) -> list[Method]:
         if clash := next((reason for name, reason in taken.items() if fnmatchcase(name, target)), None):
             raise TicketbenchError(clash)
         methods = [m for n, m in known.items() if fnmatchcase(n, target)]
+        if not methods and Path(f"{target}.py").is_file():
+            raise TicketbenchError(f"Unknown method {target!r}. Did you mean the file {target}.py?")
         if not methods:
             hint = "`ticketbench methods` lists them; a method of your own is named by its file, as in my_method.py."
             raise unknown("method", target, known, hint)

@@ -3,6 +3,7 @@
 Colours are CSS variables and fonts are inherited, so that one drawing serves light, dark and print.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log2
@@ -17,6 +18,7 @@ Spec = dict[str, Any]
 
 _MANTISSAS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
 _PICKED = "picked"
+_DRAWING, _CLIP = re.compile(r"(?=<svg )"), re.compile(r"\bclip\d+\b")
 CHANCE_DASH = (4, 4)
 
 
@@ -83,7 +85,7 @@ def figure(
     base = alt.Chart(alt.NamedData("points")).encode(x=x, color=_by_series(alt.Color, names, looks, "colour"))
     lines, marks = base.encode(y=y), base.transform_filter("datum.marked").encode(y=y)
     layers = [
-        base.mark_area().encode(y=alt.Y("low:Q"), y2="high:Q", fillOpacity=_when_picked(0.05, 0.28, 0.0)),
+        base.mark_area(clip=True).encode(y=alt.Y("low:Q"), y2="high:Q", fillOpacity=_when_picked(0.05, 0.28, 0.0)),
         lines.mark_line(strokeWidth=1.75, strokeCap="butt").encode(
             opacity=_when_picked(1, 1, 0.15), strokeDash=_by_series(alt.StrokeDash, names, looks, "dash")
         ),
@@ -116,6 +118,18 @@ def svg(spec: Spec) -> str:
     """The figure as a static SVG element."""
     drawn = str(vl_convert.vegalite_to_svg(spec, vl_version=_version(), allowed_base_urls=[]))
     return drawn.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1)
+
+
+def with_own_clips(page: str) -> str:
+    """A page whose drawings each have names of their own for what clips them, by their place on it.
+
+    As drawn they count on from whatever was drawn before in the process.
+    """
+    parts = _DRAWING.split(page)
+    for place, part in enumerate(parts):
+        names = {name: f"clip{place}-{n}" for n, name in enumerate(dict.fromkeys(_CLIP.findall(part)))}
+        parts[place] = _CLIP.sub(lambda found, names=names: names[found[0]], part)
+    return "".join(parts)
 
 
 def script() -> str:
@@ -171,7 +185,7 @@ def error_ticks(least: float, most: float) -> list[float]:
 def _dense() -> list[alt.Chart]:
     data = alt.Chart(alt.NamedData("dense"))
     return [
-        data.mark_rect(color="var(--ink)", opacity=0.07).encode(y=alt.Y("low:Q"), y2="high:Q"),
+        data.mark_rect(clip=True, color="var(--ink)", opacity=0.07).encode(y=alt.Y("low:Q"), y2="high:Q"),
         data.mark_rule(color="var(--ink)", strokeWidth=1, opacity=0.75).encode(y="y:Q"),
     ]
 

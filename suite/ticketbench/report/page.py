@@ -32,13 +32,14 @@ LOST = ("collapsed", "diverged", "failed")
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the main table. `marks` are what the rulebook wants said of its tickets."""
+    """One row of the main table. `marks` are what the rulebook wants said of its tickets, `cost` their search's."""
 
     name: str
     title: str
     marks: Sequence[str]
     look: Look
     seeds: int
+    cost: str
     cells: Sequence[Shown | None]
 
 
@@ -153,7 +154,20 @@ def _line(
         for rung, compression in board.rungs
     ]
     title = methods[series.method].title if series.method in methods else ""
-    return Line(series_name(series), title, list(_marks(series)), looks[series_name(series)], usual, cells)
+    name = series_name(series)
+    return Line(name, title, list(_marks(series)), looks[name], usual, _cost(series, board), cells)
+
+
+def _cost(series: Series, board: Board) -> str:
+    """Steps trained before the ticket of the sparsest rung that has one, in whole trainings: a mean over seeds."""
+    whole = [row["training_steps"] for row in board.dense_rows if row["training_steps"]]
+    known = [row for row in series.rows if row["search_steps"] is not None and row["test_final"] is not None]
+    if not whole or not known:
+        return ""
+    last = max(row["rung"] for row in known)
+    steps = [row["search_steps"] for row in known if row["rung"] == last]
+    trainings = sum(steps) / len(steps) / whole[0]
+    return f"{trainings:.1f}" if trainings else "0"
 
 
 def _marks(series: Series) -> Iterable[str]:

@@ -115,7 +115,7 @@ def _templates(folder: Path) -> Callable[..., str]:
     )
     environment.globals["version"] = ticketbench.__version__
     environment.filters["ticks"] = _ticks
-    return lambda template, **said: environment.get_template(template).render(**said)
+    return lambda template, **said: charts.with_own_clips(environment.get_template(template).render(**said))
 
 
 def _ticks(text: str) -> Markup:
