@@ -58,10 +58,11 @@ def early_bird(
     You et al. 2020 (arXiv 1909.11957), section 3 and algorithm 1: after every epoch the channels of smallest |gamma|
     are drawn, over all layers at once (Liu et al. 2017), and the share in which two such masks differ is their
     distance. As in the authors' code (GATECH-EIC/Early-Bird-Tickets, main.py) the ticket is drawn when the newest of
-    the last five masks is within 0.1 of the four others; their text has five distances between successive masks.
-    The code draws before an epoch, the text after it, as here. The network then trains on from where it is, with
-    the plain loss (their retraining keeps the penalty) and the optimizer's state. If no mask settles, the last one
-    drawn is the ticket; the row's `start_step` says when it was drawn, and T that none ever settled.
+    the last five masks is within 0.1 of the four others; their text has five distances between successive masks. The
+    code draws before an epoch, the text after it, as here. The network then trains on from where it is, with the
+    plain loss (their retraining keeps the penalty) and the optimizer's state. If no mask settles, the last one
+    drawn, at step T, is the ticket. The row's `start_step` says when it was drawn; T may mean that none settled, or
+    that the last one did.
 
     The paper prunes a share of the channels, the ladder counts weights: as many channels go as bring the kept
     weights nearest to the rung. A channel is the filter of a layer whose output goes straight into a batch norm;
@@ -72,8 +73,10 @@ def early_bird(
 
     `interval` is in steps: by default an epoch where the task counts in epochs, else T / 20. `precision=8` is the
     low-precision search of section 4: weights and the inputs of layers are rounded to 8 bits, straight-through, with
-    one scale a tensor. Gradients and the optimizer stay full; the authors round these too, with SWALP's block
-    floating point. The ticket is trained in full precision.
+    one scale a tensor, while a copy in full precision is trained; batch norms' scales and shifts, gradients and the
+    optimizer stay full. We have not compared this with the section's own text. The released code (main_lp.py) is
+    another scheme, WAGE in 8 bits: it rounds every parameter in place, gamma too, so that no full copy is left, and
+    also activations, errors and gradients, the last stochastically. The ticket is trained in full precision.
     """
     if not 2 <= precision <= 32 or memory < 2 or interval < 0:
         raise ValueError(
@@ -85,7 +88,7 @@ def early_bird(
     epochs = search.task.training.epochs or 20
     every = interval or max(1, round(search.steps / epochs))
     checkpoint, masks = search.initial, []
-    for step in range(min(every, search.steps), search.steps + 1, every):
+    for step in [*range(every, search.steps, every), search.steps]:
         checkpoint = yield Train(checkpoint, step, objective=objective)
         masks = [*masks, draw(checkpoint, filters, rung)][-memory:]
         if settled(masks, memory, threshold):
@@ -126,8 +129,8 @@ def normed_filters(search: Search) -> dict[str, str]:
 
 def draw(checkpoint: Checkpoint, filters: dict[str, str], rung: Rung) -> Tensor:
     """Which channels stay, as one bool tensor over those of all batch norms in turn."""
-    weights = checkpoint.prunable
-    scales = [checkpoint.weights[name].abs() for name in filters]
+    weights = checkpoint.weights
+    scales = [weights[name].abs() for name in filters]
     return largest_channels(scales, [weights[name][0].numel() for name in filters.values()], rung.prunable, rung.kept)
 
 

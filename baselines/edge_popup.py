@@ -39,9 +39,10 @@ def edge_popup(search: Search, rung: Rung, *, init: str = "signed-constant"):
     Ramanujan et al. 2020 (arXiv 1911.13299), section 3: the forward pass takes the top k % of each layer's weights
     by score, the backward pass gives all scores the straight-through gradient dL/dW' * W, by the task's recipe. No
     weight is ever trained, nor a bias nor a batch norm's scale and shift: these too stay at their initial values
-    (the authors' networks have no biases, and batch norms without scale and shift). Running statistics are the
-    last step's. The paper's scores are positive; as in the authors' code (allenai/hidden-networks) a score is the
-    absolute value of what is trained, which starts uniform as Kaiming's with a = sqrt(5): within 1 / sqrt(fan-in).
+    (the authors' networks have no biases, and batch norms without scale and shift). Running statistics are the last
+    step's. The recipe's weight decay acts on what is trained, so on the scores alone. The paper's scores are
+    positive; as in the authors' code (allenai/hidden-networks) a score is the absolute value of what is trained,
+    which starts uniform as Kaiming's with a = sqrt(5): within 1 / sqrt(fan-in).
 
     `init` is "signed-constant" (the signs of the task's initial weights times sqrt(2 / fan-in), the paper's best),
     "kaiming-normal" (drawn anew, its other) or "task" (the very weights that every method of the seed starts from).
@@ -79,8 +80,15 @@ def kaiming_uniform(weight: Tensor, rng: torch.Generator) -> Tensor:
 
 def top(scores: Tensor, count: int) -> Tensor:
     """1 at the `count` largest scores of a layer, else 0; ties go to the lower flat index."""
-    order = torch.argsort(scores.detach().flatten(), descending=True, stable=True)
-    return torch.zeros_like(scores).flatten().index_fill(0, order[:count], 1.0).view_as(scores)
+    flat = scores.detach().flatten()
+    if flat.is_cuda or count == 0:  # a sort does not make the host wait for the device, as a count of ties would
+        order = torch.argsort(flat, descending=True, stable=True)
+        return torch.zeros_like(flat).index_fill(0, order[:count], 1.0).view_as(scores)
+    least = flat.kthvalue(flat.numel() - count + 1).values  # a sort at every step takes several times as long
+    mask = flat > least
+    ties = (flat == least).nonzero().flatten()
+    mask[ties[: count - int(mask.sum())]] = True
+    return mask.to(scores.dtype).view_as(scores)
 
 
 def straight_through(mask: Tensor, scores: Tensor) -> Tensor:

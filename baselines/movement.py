@@ -53,19 +53,25 @@ def movement_pruning(search: Search, rung: Rung, *, warmup: float = 0.1, cooldow
     trained with the plain loss.
 
     One optimizer and rate train weights and scores (the paper: Adam for both, scores faster). Since scores start at
-    zero and only their order counts, a rate of their own would leave that order as it is, but for weight decay. As
-    in the authors' code every matrix is ranked by itself, and keeps the rung's count, also on a task pruned globally:
-    the scores of layers differ in scale, and one ranking over all of them empties some.
+    zero and only their order counts, a rate of their own would leave that order as it is, but for weight decay: the
+    task's acts on the scores too, and the authors' optimizer groups set none for theirs. As in the authors' code
+    every matrix is ranked by itself, and keeps the rung's count, also on a task pruned globally: the scores of
+    layers differ in scale, and one ranking over all of them empties some.
     """
-    if warmup < 0 or cooldown < 0 or warmup + cooldown >= 1:
-        raise ValueError(f"warmup and cooldown are shares of T that leave some of it; got {warmup} and {cooldown}")
+    if not 0 <= warmup <= 1 or not 0 <= cooldown <= 1:
+        raise ValueError(f"warmup and cooldown are shares of T, from 0 to 1; got {warmup} and {cooldown}")
+    begin, end = round(warmup * search.steps), round((1 - cooldown) * search.steps)
+    if begin >= end:
+        raise ValueError(
+            f"warmup and cooldown leave at least one of T = {search.steps} steps between them; {warmup} and "
+            f"{cooldown} have the first end at step {begin} and the second begin at step {end}"
+        )
     pretrained = yield search.dense
     scores = {SCORE + name: torch.zeros_like(weight) for name, weight in pretrained.prunable.items()}
-    begin, end = round(warmup * search.steps), round((1 - cooldown) * search.steps)
     tuned = yield Train(
         pretrained.replace(step=0, optimizer=None, extra=scores),
         end,
-        objective=MovementPruning(dict(rung.kept_per_layer), begin, max(end, begin + 1)),
+        objective=MovementPruning(dict(rung.kept_per_layer), begin, end),
     )
     learned = {name: tuned.extra[SCORE + name] for name in pretrained.mask}
     yield Ticket(keep_largest(learned, rung, scope="layer"), tuned.replace(extra={}))
@@ -78,8 +84,15 @@ def count_at(size: int, kept: int, progress: float) -> int:
 
 def top(scores: Tensor, count: int) -> Tensor:
     """1 at the `count` largest scores of a layer, else 0; ties go to the lower flat index."""
-    order = torch.argsort(scores.detach().flatten(), descending=True, stable=True)
-    return torch.zeros_like(scores).flatten().index_fill(0, order[:count], 1.0).view_as(scores)
+    flat = scores.detach().flatten()
+    if flat.is_cuda or count == 0:  # a sort does not make the host wait for the device, as a count of ties would
+        order = torch.argsort(flat, descending=True, stable=True)
+        return torch.zeros_like(flat).index_fill(0, order[:count], 1.0).view_as(scores)
+    least = flat.kthvalue(flat.numel() - count + 1).values  # a sort at every step takes several times as long
+    mask = flat > least
+    ties = (flat == least).nonzero().flatten()
+    mask[ties[: count - int(mask.sum())]] = True
+    return mask.to(scores.dtype).view_as(scores)
 
 
 def straight_through(mask: Tensor, scores: Tensor) -> Tensor:

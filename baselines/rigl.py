@@ -26,13 +26,15 @@ def rigged_lottery(search: Search, rung: Rung, *, alpha: float = 0.3, interval: 
     drop. It then was never gone, and keeps its value, as in the authors' code (google-research/rigl,
     `_get_update_op`). Drops round down, as there.
 
-    `interval` is dT in steps. The paper's 100 steps of 32,000 would leave T = 400 three updates: our default is
-    T / 100, but at least 20. The gradient is of one more batch, of the training's size and in training mode, and
-    charged as scored examples; in the paper an update takes the place of its batch's own step, here no step is
-    left out.
+    `interval` is dT in steps. The paper's 100 steps of 32,000 would leave T = 400 two updates: our default is
+    T / 100, but at least 20. The first update is at step dT (the authors' code makes one at step 0 too, at the
+    initialization). The gradient is of one more batch, of the training's size and in training mode, and charged as
+    scored examples; in the paper an update takes the place of its batch's own step, here no step is left out.
     """
-    if not 0 <= alpha <= 1 or interval < 0 or not 0 <= stop <= 1:
-        raise ValueError(f"expected alpha and stop in [0, 1] and interval >= 0, got {alpha}, {stop} and {interval}")
+    if type(interval) is not int or interval < 0:
+        raise ValueError(f"interval: expected a whole number of steps, 0 or more, got {interval!r}")
+    if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in (alpha, stop)):
+        raise ValueError(f"expected alpha and stop in [0, 1], got {alpha!r} and {stop!r}")
     noise = {name: torch.rand(kept.shape, generator=search.rng) for name, kept in search.initial.mask.items()}
     mask = keep_largest(noise, rung, scope="erk")
     checkpoint = search.initial.replace(mask=mask)
@@ -67,4 +69,5 @@ def dense_gradient(search: Search, checkpoint: Checkpoint) -> dict[str, Tensor]:
     network = search.network(checkpoint).train()
     parameters = {name: tensor for name, tensor in network.named_parameters() if name in checkpoint.mask}
     loss = search.loss(network, inputs, targets)
-    return dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
+    gradients = torch.autograd.grad(loss, list(parameters.values()), materialize_grads=True)
+    return dict(zip(parameters, gradients, strict=True))

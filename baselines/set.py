@@ -21,10 +21,13 @@ def sparse_evolutionary_training(
 
     Mocanu et al. 2018 (Nature Communications 9:2383), methods, algorithm 1: the network starts as an Erdős–Rényi
     random graph, and after every epoch a fraction zeta of the smallest positive and of the largest negative weights
-    of each layer is removed and as many are added at random, among all places that are then empty. The authors' code
-    (dcmocanu/sparse-evolutionary-artificial-neural-networks) has zeta = 0.3, and grown weights start at zero as
-    here, with no optimizer state. A weight that was just dropped may be drawn again; it then was never gone, and
-    keeps its value, as in Evci et al.'s SET (google-research/rigl; in the authors' own code it starts at zero).
+    of each layer is removed and as many are added at random, among all places that are then empty. zeta = 0.3 and
+    grown weights that start at zero are those of the authors' Keras code (set_mlp_keras_cifar10.py in
+    dcmocanu/sparse-evolutionary-artificial-neural-networks). There every epoch has a new optimizer; here what stays
+    carries its optimizer state and what grows has none, as in their sparse code
+    (set_mlp_sparse_data_structures.py), whose grown weights are normal with deviation 0.1. A weight that was just
+    dropped may be drawn again; it then was never gone, and keeps its value, as in Evci et al.'s SET
+    (google-research/rigl; in the authors' own code it starts as any grown one).
 
     Choices of ours: densities are Erdős–Rényi-kernel (Evci et al. 2020, section 3; on linear layers the same as
     the paper's), so that convolutions have one too, and the output layer, dense in the paper, is sparse; drops
@@ -32,8 +35,10 @@ def sparse_evolutionary_training(
     least 20, since not every task's epoch fits into its training. Updates go on before step `stop` T: to the end as
     in the paper, or as Evci et al. have it with `stop=0.75`. Every layer keeps its count throughout.
     """
-    if not 0 <= zeta <= 1 or interval < 0 or not 0 <= stop <= 1:
-        raise ValueError(f"expected zeta and stop in [0, 1] and interval >= 0, got {zeta}, {stop} and {interval}")
+    if type(interval) is not int or interval < 0:
+        raise ValueError(f"interval: expected a whole number of steps, 0 or more, got {interval!r}")
+    if not all(isinstance(share, int | float) and 0 <= share <= 1 for share in (zeta, stop)):
+        raise ValueError(f"expected zeta and stop in [0, 1], got {zeta!r} and {stop!r}")
     mask = keep_largest(noise(search, search.initial.mask), rung, scope="erk")
     checkpoint = search.initial.replace(mask=mask)
     every = interval or max(20, search.steps // 100)

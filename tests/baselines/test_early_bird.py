@@ -7,8 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
-from ticketbench import Ticket, method
+from ticketbench import Ticket, Train, method
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
@@ -92,6 +93,35 @@ def test_eight_bits_round_to_255_levels_and_pass_gradients_straight_through():
     assert bird.rounded(torch.zeros(2), 8).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("smaller", [0.5, 0.504])
+def test_at_eight_bits_the_weights_and_the_inputs_of_every_layer_are_rounded(smaller):
+    """Two linear layers. Levels lie 0.01 apart where the largest magnitude is 1.27, so 0.504 becomes 0.5.
+
+    Inputs (1.27, 0.5) times weights (1.27, -0.5) are 1.3629, times (0, 1.27) 0.635. Within 1.3629 levels lie
+    1.3629 / 127 apart: 0.635 is 59.17 of them, 59 are 0.633158. The second layer, 1.27 and 1, gives
+    1.27 * 1.3629 + 0.633158 = 2.364041; with 0.635 it were 2.365883. The penalty is 0.1 * 1.27.
+    """
+    network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 1, bias=False))
+    weights = {
+        "0.weight": torch.tensor([[1.27, -smaller], [0.0, 1.27]]),
+        "1.weight": torch.tensor([[1.27, 1.0]]),
+        "norm": torch.tensor([-1.27]),  # of one dimension, as a batch norm's scale: not rounded
+    }
+    inputs = torch.tensor([[1.27, smaller]])
+    seen = []
+
+    def loss(network, weights, inputs, targets):
+        seen.append(weights["norm"])
+        layers = {name: weight for name, weight in weights.items() if name != "norm"}
+        return torch.func.functional_call(network, layers, inputs).sum()
+
+    value = bird.SparseChannels(("norm",), 0.1, 8)(network, weights, {}, inputs, None, 0, None, loss)
+    assert value.item() == pytest.approx(2.364041 + 0.127, abs=2e-6)
+    assert seen[0] is weights["norm"]
+    full = loss(network, weights, inputs, None).item()  # no hook is left behind: nothing is rounded here
+    assert full == pytest.approx(1.27 * (1.27**2 - smaller**2) + 1.27 * smaller, abs=2e-6)
+
+
 @pytest.fixture
 def trainings(task, tmp_path):
     on = task(parent="conv")
@@ -103,19 +133,21 @@ def tickets(trainings):
     """A function that runs early-bird on every rung of a tiny residual network: its tickets, each with its row."""
     on, through = trainings
 
-    def run(seed=0, **parameters):
+    def run(seed=0, rungs=(1, 2, 3), **parameters):
+        run.trains = []
         submitted = []
 
         @method("spy", title="Spy", density="nearest")
         def spy(search, rung):
-            generator = search.method("early-bird", rung, interval=3, **parameters)
+            generator = search.method("early-bird", rung, **{"interval": 3, **parameters})
             request = next(generator)
             while not isinstance(request, Ticket):
+                run.trains.append(request)
                 request = generator.send((yield request))
             submitted.append(request)
             yield request
 
-        rows = [row for index in (1, 2, 3) for row in run_search(Job(on, spy, "default", seed, index), through)]
+        rows = [row for index in rungs for row in run_search(Job(on, spy, "default", seed, index), through)]
         assert {row["status"] for row in rows} <= {"done", "collapsed"}, [row["reason"] for row in rows]
         return list(zip(submitted, rows, strict=True))
 
@@ -151,6 +183,29 @@ def test_tickets_lose_whole_filters_and_keep_what_no_batch_norm_follows(tickets)
 def test_a_task_whose_masks_never_settle_gets_the_last(tickets):
     for _, row in tickets(threshold=-1.0):
         assert (row["start_step"], row["training_steps"]) == (30, 0)
+
+
+@pytest.mark.parametrize(
+    ("interval", "draws"), [(4, [4, 8, 12, 16, 20, 24, 28, 30]), (15, [15, 30]), (30, [30]), (40, [30])]
+)
+def test_the_last_draw_is_at_the_end(tickets, interval, draws):
+    ((_, row),) = tickets(rungs=(1,), threshold=-1.0, interval=interval)
+    assert [train.until for train in tickets.trains] == draws
+    assert (row["start_step"], row["search_steps"]) == (30, 30)
+
+
+def test_the_search_trains_with_the_strength_and_precision_it_is_given(tickets):
+    """And a strength of 0.5 pulls every scale down from the 1 it starts at, by 0.05 a step at the task's rate."""
+    names = tuple(f"{layer}_norm.weight" for layer in ("stem", "block1", "block2", "down"))
+    sizes = {}
+    for strength in (0.0, 0.5):
+        ((ticket, _),) = tickets(rungs=(1,), strength=strength, precision=8)
+        assert all(isinstance(train, Train) for train in tickets.trains)
+        assert {train.objective for train in tickets.trains} == {bird.SparseChannels(names, strength, 8)}
+        sizes[strength] = torch.cat([ticket.checkpoint.weights[name].abs() for name in names])
+    assert bool((sizes[0.5] < 0.7 * sizes[0.0]).all())
+    tickets(rungs=(1,))
+    assert {train.objective for train in tickets.trains} == {bird.SparseChannels(names, 1e-4, 32)}
 
 
 def test_low_precision_searches_another_training_and_trains_tickets_in_full(tickets):

@@ -5,7 +5,12 @@ import sys
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
 
+from ticketbench import method
+from ticketbench.harness.bench import Bench
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
@@ -43,6 +48,14 @@ def test_equal_scores_keep_the_earlier_place():
     assert popup.top(torch.ones(4), 0).tolist() == [0, 0, 0, 0]
 
 
+@given(st.lists(st.integers(-2, 2), min_size=1, max_size=30), st.data())
+def test_the_top_is_that_of_a_stable_sort(scores, data):
+    count = data.draw(st.integers(0, len(scores)))
+    first = sorted(range(len(scores)), key=lambda place: -scores[place])[:count]  # sorted() is stable
+    top = popup.top(torch.tensor(scores, dtype=torch.float32), count)
+    assert top.tolist() == [float(place in first) for place in range(len(scores))]
+
+
 def test_scores_start_within_one_over_the_root_of_the_fan_in():
     scores = popup.kaiming_uniform(torch.zeros(50, 4, 3, 3), torch.Generator().manual_seed(0))
     assert scores.shape == (50, 4, 3, 3)
@@ -63,6 +76,102 @@ def test_the_subnetwork_is_of_initial_weights_and_scored_untrained(follow, task,
         assert not row["edited"]
     if parent == "conv":
         assert found.tickets[0].checkpoint.buffers["stem_norm.num_batches_tracked"] == 30
+
+
+@pytest.fixture
+def learned(task, tmp_path):
+    """A function from a network to what the method submits on rung 3, as what the scores became."""
+
+    def run(parent):
+        seen = {}
+
+        @method("spy", title="Spy")
+        def spy(search, rung):
+            generator = search.method("edge-popup", rung, init="task")
+            begun = next(generator)
+            found = yield begun
+            ticket = generator.send(found)
+            seen.update(search=search, rung=rung, begun=begun.checkpoint.extra, found=found.extra, mask=ticket.mask)
+            seen["losses"] = [loss_under(search, mask) for mask in (best(begun.checkpoint.extra, rung), ticket.mask)]
+            yield ticket
+
+        on = task(parent=parent)
+        trainings = Trainings({"default": Vision(on, torch.device("cpu"))}, Store(tmp_path / "store"))
+        (row,) = run_search(Job(on, spy, "default", 0, 3), trainings)
+        assert row["status"] in ("done", "collapsed"), row["reason"]
+        return seen
+
+    return run
+
+
+def best(extra, rung):
+    """The largest |score| of each layer, by a sort."""
+    mask = {}
+    for name, kept in rung.kept_per_layer.items():
+        score = extra[popup.SCORE + name]
+        sizes = [abs(each) for each in score.flatten().tolist()]
+        first = set(sorted(range(len(sizes)), key=lambda place: -sizes[place])[:kept])
+        mask[name] = torch.tensor([place in first for place in range(len(sizes))]).view_as(score)
+    return mask
+
+
+def loss_under(search, mask):
+    network = search.network(search.initial.replace(mask=mask)).train()
+    ((inputs, targets),) = search.batches(1, 500)
+    with torch.no_grad():
+        return search.loss(network, inputs, targets).item()
+
+
+@pytest.mark.parametrize("parent", ["mlp", "conv"])
+def test_the_ticket_is_the_largest_learned_scores_of_each_layer(learned, parent):
+    seen = learned(parent)
+    expected = best(seen["found"], seen["rung"])
+    assert all(torch.equal(kept, expected[name]) for name, kept in seen["mask"].items())
+    assert all((score < 0).any() for score in seen["found"].values())  # so that the size and the score differ
+    before, after = seen["losses"]
+    assert after < before  # on training examples, with the same initial weights under both masks
+
+
+HIDDEN = {"hidden.0.weight": 0, "hidden.0.bias": 0, "output.weight": 1}  # the axis of the hidden units
+
+
+def shuffled(tensors, order, prefix=""):
+    moved = {prefix + name: axis for name, axis in HIDDEN.items()}
+    return {n: t.index_select(moved[n], order) if n in moved else t for n, t in tensors.items()}
+
+
+def test_it_does_not_know_one_hidden_unit_from_another(task, tmp_path):
+    on, popping = task(), shipped_methods()["edge-popup"]
+    bench = Bench(
+        on, popping, "default", 0, None,
+        Trainings({"default": Vision(on, torch.device("cpu"))}, Store(tmp_path / "store")),
+    )  # fmt: skip
+    ((inputs, targets),) = bench.batches(1, 40)
+    weights, rung = bench.initial.weights, bench.ladder[-1]
+    scores = {
+        popup.SCORE + name: torch.randn(w.shape, generator=bench.rng) for name, w in bench.initial.prunable.items()
+    }
+    order = torch.randperm(12, generator=bench.rng)
+
+    def loss(network, weights, inputs, targets):
+        return nn.functional.cross_entropy(torch.func.functional_call(network, weights, inputs), targets)
+
+    def gradients(weights, scores):
+        trained = {name: score.clone().requires_grad_() for name, score in scores.items()}
+        objective = popup.EdgePopup(dict(rung.kept_per_layer))
+        value = objective(bench.network(bench.initial), weights, trained, inputs, targets, 0, None, loss)
+        return dict(zip(trained, torch.autograd.grad(value, list(trained.values())), strict=True))
+
+    def submitted(scores):
+        generator = popping.start(bench, rung)
+        return generator.send(next(generator).checkpoint.replace(extra=scores)).mask
+
+    moved = shuffled(scores, order, popup.SCORE)
+    straight = shuffled(gradients(weights, scores), order, popup.SCORE)
+    for name, gradient in gradients(shuffled(weights, order), moved).items():
+        torch.testing.assert_close(gradient, straight[name], rtol=1e-4, atol=1e-6)
+    masks = shuffled(submitted(scores), order)
+    assert all(torch.equal(kept, masks[name]) for name, kept in submitted(moved).items())
 
 
 def test_training_the_scores_finds_other_masks_than_they_start_with(follow, task):

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketbench import Train, method
+from ticketbench import Ticket, Train, method
+from ticketbench.harness.bench import Bench
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
@@ -102,6 +103,38 @@ def test_the_smallest_weights_of_the_moment_go(task, requests):
     go = torch.cat([weights[name][within[name] & ~mask[name]].abs() for name in mask])
     assert (len(stay), len(go)) == (121, 10)  # 202 to 121 in two prunings, the first to 121 + 81 / 8 = 131.125
     assert go.max() <= stay.min()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_masks_are_nested_and_do_not_know_one_hidden_unit_from_another(task, tmp_path, seed):
+    """Normal weights in place of training; then the same with the twelve hidden units in another order."""
+    on, found = task(), shipped_methods()["gradual"]
+    trainings = Trainings({"default": Vision(on, torch.device("cpu"))}, Store(tmp_path / "store"))
+    bench = Bench(on, found, "default", 0, None, trainings)
+    order = torch.randperm(12, generator=torch.Generator().manual_seed(seed))
+
+    def shuffled(tensors):
+        return {
+            "hidden.0.weight": tensors["hidden.0.weight"][order],
+            "output.weight": tensors["output.weight"][:, order],
+        }
+
+    def masks(arranged):
+        rng = torch.Generator().manual_seed(seed)
+        generator, seen = found.start(bench, bench.ladder[-1]), []
+        request = next(generator)
+        while not isinstance(request, Ticket):
+            drawn = {name: torch.randn(kept.shape, generator=rng) for name, kept in request.checkpoint.mask.items()}
+            request = generator.send(request.checkpoint.replace(weights=arranged(drawn)))
+            seen.append(request.mask if isinstance(request, Ticket) else request.checkpoint.mask)
+        return seen
+
+    straight, moved = masks(lambda drawn: drawn), masks(shuffled)
+    assert len(straight) == len(moved) == 12
+    for one, other in zip(straight, moved, strict=True):
+        assert all(torch.equal(kept, other[name]) for name, kept in shuffled(one).items())
+    for larger, smaller in pairwise(straight):
+        assert all(not (smaller[name] & ~larger[name]).any() for name in larger)
 
 
 def test_one_search_and_its_ticket_cost_one_training_and_repeat_bit_by_bit(follow):
