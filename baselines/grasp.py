@@ -23,7 +23,14 @@ def grasp(search: Search, rung: Rung, *, per_class: int = 10, temperature: float
     half batch's own statistics; the paper does not say. Unlike there, each half holds as many of every class (theirs
     hold different classes), fully connected layers are scored with the weights that are trained (theirs with others,
     drawn for the purpose), and exactly the rung's count is kept (theirs keeps one more, and ties).
+
+    Raises:
+        ValueError: a temperature that is not above 0, or a `per_class` that is odd and so has no halves.
     """
+    if type(per_class) is not int or per_class < 2 or per_class % 2:
+        raise ValueError(f"per_class: expected an even number of examples, 2 or more; got {per_class!r}")
+    if type(temperature) not in (int, float) or not 0 < temperature < float("inf"):
+        raise ValueError(f"temperature: expected a number above 0, got {temperature!r}")
     network = search.network(search.initial).train()
     network.register_forward_hook(lambda _, inputs, logits: logits / temperature)
     prunable = search.initial.mask

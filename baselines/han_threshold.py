@@ -29,13 +29,17 @@ def below_the_threshold(search: Search, *, s: float = 0.5):
     retrains LeNet at a tenth of its learning rate and lowers dropout, which these networks do not have.
 
     Raises:
-        ValueError: s is not above 0.
+        ValueError: s is not above 0, or so large that a round would leave no weight at all.
     """
     if not s > 0:
         raise ValueError(f"s: expected a number of standard deviations above 0, got {s!r}")
     trained = yield search.dense
     for rung in search.ladder:
         mask = at_least(s, trained)
+        if not any(kept.any() for kept in mask.values()):
+            raise ValueError(
+                f"s: at {s!r} standard deviations rung {rung.index} would keep no weight; make it smaller"
+            )
         begin = trained.replace(step=search.task.training.rewind_step, optimizer=None)
         trained = yield Ticket(mask, begin, rung, schedule="last")
 

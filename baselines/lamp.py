@@ -13,11 +13,12 @@ def layer_adaptive(search: Search):
 
         score(u) = W[u]^2 / sum over v >= u of W[v]^2.
 
-    The largest weight of each layer scores 1, so that none is emptied while there are more weights to keep than
-    layers. The order inside a layer is that of the magnitudes: what the score sets is how many each layer keeps. The
-    paper ranks equal weights one after another in any order, which leaves one weight at 1; here the one that comes
-    first stays longest, as in every mask of this suite. Squares and sums are double, added from the largest weight
-    down. (The authors' code adds from the smallest, subtracts from the total in single precision, and keeps ties.)
+    The largest weight of each layer scores 1, so that none is emptied while there are at least as many weights to
+    keep as layers. The order inside a layer is that of the magnitudes: what the score sets is how many each layer
+    keeps. The paper ranks equal weights one after another in any order, which leaves one weight at 1; here the one
+    that comes first stays longest, as in every mask of this suite. Squares and sums are double, added from the
+    largest weight down. (The authors' code adds from the smallest, subtracts from the total in single precision, and
+    keeps ties.)
 
     Retrained as magnitude-global, so that only the criterion differs. The paper retrains with AdamW at its one
     learning rate, without a schedule (its code: jaeho-lee/layer-adaptive-sparsity).

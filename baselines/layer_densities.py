@@ -1,6 +1,7 @@
 """Random masks whose layers have the densities that others found to work: what is gained by densities alone."""
 
 import torch
+from torch import nn
 
 from ticketbench import Rung, Search, Ticket, keep_largest, method
 
@@ -53,15 +54,21 @@ def uniform_plus(search: Search, rung: Rung):
     has neither and the densities are uniform's (the code of Lee et al. stops there). Trained from initialization.
     """
     scores = uniform_scores(search)
-    weights = search.initial.weights
-    first = next((name for name, weight in weights.items() if weight.dim() > 2), None)
-    last = next((name for name, weight in reversed(weights.items()) if weight.dim() == 2), None)
+    network = search.network(search.initial)
+    first = next(iter(weights_of(network, nn.Conv1d, nn.Conv2d, nn.Conv3d)), None)
+    last = next(reversed(weights_of(network, nn.Linear)), None)
     dense = {first: scores[first].numel()} if first in scores else {}
     fifth = {last: -(-scores[last].numel() // 5)} if last in scores else {}
     mask = with_exceptions(scores, rung, dense)
     if any(int(mask[name].sum()) < least for name, least in fifth.items()):
         mask = with_exceptions(scores, rung, dense | fifth)
     yield Ticket(mask, search.initial)
+
+
+def weights_of(network: nn.Module, *kinds: type[nn.Module]) -> list[str]:
+    """The names of the weights of these kinds of layers, in network order."""
+    layers = {id(layer.weight) for layer in network.modules() if isinstance(layer, kinds)}
+    return [name for name, parameter in network.named_parameters() if id(parameter) in layers]
 
 
 def with_exceptions(scores: dict[str, torch.Tensor], rung: Rung, counts: dict[str, int]) -> dict[str, torch.Tensor]:

@@ -5,7 +5,9 @@ import torch
 from ticketbench import Checkpoint, Search, Ticket, keep_largest, method
 
 Tensors = dict[str, torch.Tensor]
+Call = tuple[torch.nn.Module, torch.Tensor, torch.Tensor]  # a layer, what it was given, and what it gave
 
+_EXAMPLES = 32  # of one graph: that of ResNet-50 on ImageNet in double takes gigabytes, for 256 tens of them
 _FLOATS = 2**22  # of one chunk of per-example slopes: 32 MB of doubles
 
 
@@ -34,7 +36,15 @@ def optimal_brain_damage(search: Search, *, examples: int = 256, exact_below: in
     Cost of the Gauss-Newton diagonal: one backward pass of the examples for each output, and in convolutions each
     example's own slopes. A rung takes 0.02 epochs of LeNet-300-100 and 0.1 of LeNet-5 on MNIST (one CPU thread), and
     1 to 4 of the digits tasks, whose epochs are 1,200 images. The exact one takes a double pass for each weight.
+
+    Raises:
+        ValueError: examples or exact_below that are no whole numbers, more examples than the training set has, or
+            a network that uses a prunable weight otherwise than by calling its layer, above `exact_below` weights.
     """
+    if type(examples) is not int or examples < 1:
+        raise ValueError(f"examples: expected a whole number of training examples, 1 or more; got {examples!r}")
+    if type(exact_below) is not int or exact_below < 0:
+        raise ValueError(f"exact_below: expected a whole number of weights, 0 or more; got {exact_below!r}")
     trained = yield search.dense
     for rung in search.ladder:
         mask = keep_largest(
@@ -52,7 +62,10 @@ def saliencies(search: Search, checkpoint: Checkpoint, examples: int, exact_belo
     weights = checkpoint.prunable
     few = sum(weight.numel() for weight in weights.values()) <= exact_below
     diagonal = hessian_diagonal if few else gauss_newton_diagonal
-    h = diagonal(search, network, checkpoint.mask, inputs, targets)
+    h = {name: torch.zeros_like(network.get_parameter(name)) for name in weights}
+    for some, theirs in zip(inputs.split(_EXAMPLES), targets.split(_EXAMPLES), strict=True):
+        for name, part in diagonal(search, network, checkpoint.mask, some, theirs).items():
+            h[name] += part * (len(some) / len(inputs))
     return {name: h[name].cpu() * weight.double().square() / 2 for name, weight in weights.items()}
 
 
@@ -61,16 +74,23 @@ def hessian_diagonal(
 ) -> Tensors:
     """d2 loss / dw_k^2 of the kept weights, by a double backward pass for each; 0 elsewhere."""
     weights = {name: weight for name, weight in network.named_parameters() if name in mask}
-    slopes = torch.autograd.grad(search.loss(network, inputs, targets), list(weights.values()), create_graph=True)
+    loss = search.loss(network, inputs, targets)
+    slopes = torch.autograd.grad(loss, list(weights.values()), create_graph=True, materialize_grads=True)
     diagonal = {}
     for (name, weight), slope in zip(weights.items(), slopes, strict=True):
         h = torch.zeros_like(weight).flatten()
         for places in mask[name].flatten().nonzero().flatten().to(weight.device).split(64):
             units = torch.nn.functional.one_hot(places, weight.numel()).to(weight.dtype)
             (rows,) = torch.autograd.grad(
-                slope, weight, units.view(-1, *weight.shape), retain_graph=True, is_grads_batched=True
+                slope,
+                weight,
+                units.view(-1, *weight.shape),
+                retain_graph=True,
+                is_grads_batched=True,
+                allow_unused=True,
             )
-            h[places] = rows.flatten(1).gather(1, places[:, None]).flatten()
+            if rows is not None:  # none where the loss does not depend on the weight
+                h[places] = rows.flatten(1).gather(1, places[:, None]).flatten()
         diagonal[name] = h.view(weight.shape)
     return diagonal
 
@@ -86,7 +106,7 @@ def gauss_newton_diagonal(
         ValueError: a network that uses a prunable weight otherwise than by calling its layer.
     """
     names = {id(weight): name for name, weight in network.named_parameters() if name in mask}
-    calls: dict[str, list[tuple[torch.nn.Module, torch.Tensor, torch.Tensor]]] = {name: [] for name in mask}
+    calls: dict[str, list[Call]] = {name: [] for name in mask}
 
     def noted(layer: torch.nn.Module, given: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
         calls[names[id(layer.weight)]].append((layer, given[0].detach(), output))
@@ -97,8 +117,8 @@ def gauss_newton_diagonal(
     outputs = network(inputs)
     for hook in hooks:
         hook.remove()
-    if unseen := [name for name, each in calls.items() if not each]:
-        raise ValueError(f"{', '.join(unseen)}: used otherwise than by calling its layer; only exact_below can serve")
+    if missed := _missed({name: network.get_parameter(name) for name in mask}, calls, outputs):
+        raise ValueError(f"{', '.join(missed)}: used otherwise than by calling its layer; only exact_below can serve")
 
     c, v = torch.linalg.eigh(_loss_curvature(search, inputs, targets, outputs.detach()))
     directions = v * c.clamp(min=0).sqrt()[:, None]
@@ -110,9 +130,26 @@ def gauss_newton_diagonal(
         )
         slopes = iter(found)
         for name, each in calls.items():
-            squares = _squared_slopes([(layer, given, next(slopes)) for layer, given, _ in each])
-            diagonal[name] += squares / len(inputs)
+            if each:
+                squares = _squared_slopes([(layer, given, next(slopes)) for layer, given, _ in each])
+                diagonal[name] += squares / len(inputs)
     return {name: h.detach() for name, h in diagonal.items()}
+
+
+def _missed(weights: Tensors, calls: dict[str, list[Call]], outputs: torch.Tensor) -> list[str]:
+    """The weights whose slope is not the sum of those through the calls of their layers, in one mixed output."""
+    noted = [output for each in calls.values() for _, _, output in each]
+    mixture = torch.linspace(1, 2, outputs.numel(), dtype=outputs.dtype, device=outputs.device).view_as(outputs)
+    found = torch.autograd.grad(
+        outputs, [*weights.values(), *noted], mixture, retain_graph=True, materialize_grads=True
+    )
+    slopes = iter(found[len(weights) :])
+    missed = []
+    for (name, each), whole in zip(calls.items(), found, strict=False):
+        through = sum((_slope(layer, given, next(slopes)) for layer, given, _ in each), torch.zeros_like(whole))
+        if not torch.allclose(through, whole, rtol=0, atol=1e-6 * float(whole.abs().max())):
+            missed.append(name)
+    return missed
 
 
 def _loss_curvature(
@@ -127,7 +164,7 @@ def _loss_curvature(
     return torch.func.vmap(of_example)(inputs, targets, outputs)
 
 
-def _squared_slopes(calls: list[tuple[torch.nn.Module, torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+def _squared_slopes(calls: list[Call]) -> torch.Tensor:
     """The squares of each example's slope in a weight, summed over examples, from the slopes in its layer's outputs.
 
     A fully connected layer has (slope of output i)^2 x_j^2, equation 6 of the paper. Elsewhere a weight meets an
@@ -142,17 +179,19 @@ def _squared_slopes(calls: list[tuple[torch.nn.Module, torch.Tensor, torch.Tenso
     return total
 
 
-@torch.no_grad()
 def _slopes(layer: torch.nn.Module, given: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
     """The slope of every example in the layer's weight: (examples, *weight.shape)."""
+    return torch.func.vmap(lambda one, slope: _slope(layer, one[None], slope[None]))(given, slopes)
 
-    def of_example(one: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
-        def answer(weight: torch.Tensor) -> torch.Tensor:
-            return torch.func.functional_call(layer, {"weight": weight}, (one[None],))
 
-        return torch.func.vjp(answer, layer.weight.detach())[1](slope[None])[0]
+@torch.no_grad()
+def _slope(layer: torch.nn.Module, given: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
+    """The slope of these examples together in the layer's weight, from those in its outputs."""
 
-    return torch.func.vmap(of_example)(given, slopes)
+    def answer(weight: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(layer, {"weight": weight}, (given,))
+
+    return torch.func.vjp(answer, layer.weight.detach())[1](slopes)[0]
 
 
 class _Given(torch.nn.Module):

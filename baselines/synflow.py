@@ -25,7 +25,7 @@ def synflow(search: Search, rung: Rung, *, rounds: int = 100):
     weights (of two, the even one), and so the last the rung's own count; and it keeps only what the round before has
     kept. A training image gives the input's shape and nothing else.
 
-    Raises ValueError for fewer than one round.
+    Raises ValueError where rounds is not a whole number, 1 or more.
     """
     yield Ticket(conserved(search, rung, rounds), search.initial)
 
@@ -40,14 +40,15 @@ def synflow_shuffled(search: Search, rung: Rung, *, rounds: int = 100):
     """As many weights of every layer as SynFlow keeps, drawn at random: its layers' densities without its paths.
 
     An ablation of Frankle et al. 2021. (The shuffle in SynFlow's own code assigns to a name and changes no mask.)
+    Raises ValueError where rounds is not a whole number, 1 or more.
     """
     yield Ticket(shuffled(conserved(search, rung, rounds), search.rng), search.initial)
 
 
 def conserved(search: Search, rung: Rung, rounds: int) -> dict[str, torch.Tensor]:
     """SynFlow's mask."""
-    if rounds < 1:
-        raise ValueError(f"synflow: rounds counts the steps of pruning, 1 or more; got {rounds}")
+    if type(rounds) is not int or rounds < 1:
+        raise ValueError(f"rounds: expected how many steps of pruning, a whole number, 1 or more; got {rounds!r}")
     network = positive(search.network(search.initial).double())
     mask = search.initial.mask
     weights = {name: weight for name, weight in network.named_parameters() if name in mask}

@@ -114,10 +114,50 @@ def test_every_ladder_descends_and_its_layers_sum_to_its_total(case):
             if ladder.scope == "layer":
                 rate = ladder.layers.get(name, ladder.prune)
                 assert kept == by_decimals(sizes[name], rate, rung.index) > 0
-            else:
-                assert abs(kept - Fraction(sizes[name] * rung.kept, rung.prunable)) < 1
+            else:  # never less than its share by one; what a capped layer leaves may take another further above
+                beyond = kept - Fraction(sizes[name] * rung.kept, rung.prunable)
+                assert -1 < beyond < max(1, len(sizes) - 1)
         if ladder.scope == "global":
             assert rung.kept == by_decimals(rung.prunable, ladder.prune, rung.index)
+
+
+def test_a_layer_keeps_no_more_than_on_the_rung_above_by_hand():
+    """7, 5, 4 and 3 of 1 + 3 + 3 weights. At 4 the shares are 0.57, 1.71 and 1.71: 0, 2 and 2 by largest remainders.
+
+    At 3 they are 0.43, 1.29 and 1.29, which would give the first one back: 1, 1, 1. It has none; the next gets it.
+    """
+    ladder = rungs(Ladder(prune=0.25, rounds=3, scope="global"), {"a": 1, "b": 3, "c": 3})
+    assert [tuple(rung.kept_per_layer.values()) for rung in ladder] == [(1, 3, 3), (1, 2, 2), (0, 2, 2), (0, 2, 1)]
+
+
+RESNET_20 = [432, *[2304] * 6, 4608, *[9216] * 5, 18432, *[36864] * 5, 640]
+
+
+@pytest.mark.parametrize(("prune", "rounds"), [(0.1, 80), (0.2, 40), (0.05, 100)])
+def test_the_layers_of_a_residual_network_only_ever_lose_weights(prune, rounds):
+    """At a tenth a rung the plain largest remainders would have given weights back."""
+    sizes = {f"layer{i}": size for i, size in enumerate(RESNET_20)}
+    ladder = rungs(Ladder(prune=prune, rounds=rounds, scope="global"), sizes)
+    for above, below in pairwise(ladder):
+        assert all(below.kept_per_layer[name] <= above.kept_per_layer[name] for name in sizes), below.index
+
+
+@given(ladders(), st.lists(st.integers(1, 40), max_size=20))
+@settings(deadline=None)
+def test_no_layer_gains_and_the_shares_are_the_plain_ones_where_these_lose_too(case, small):
+    """However many small layers there are; `apportion` divides without regard to the rung above."""
+    ladder, sizes = case
+    sizes |= {f"small{i}.weight": size for i, size in enumerate(small)}
+    try:
+        made = rungs(ladder, sizes)
+    except TicketbenchError:
+        assume(False)
+    for above, below in pairwise(made):
+        assert all(below.kept_per_layer[name] <= above.kept_per_layer[name] for name in sizes)
+        if ladder.scope == "global":
+            plain = apportion(below.kept, list(sizes.values()), list(sizes.values()))
+            if all(count <= cap for count, cap in zip(plain, above.kept_per_layer.values(), strict=True)):
+                assert list(below.kept_per_layer.values()) == plain
 
 
 @given(ladders())

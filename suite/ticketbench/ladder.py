@@ -51,11 +51,16 @@ def apportion(total: int, shares: Sequence[int | Fraction], caps: Sequence[int])
             break
         full |= over
     exact = [Fraction(caps[i]) if i in full else shares[i] * scale for i in range(len(caps))]
-    counts = [int(value) for value in exact]
-    by_remainder = sorted(range(len(caps)), key=lambda i: (counts[i] - exact[i], i))
-    missing = total - sum(counts)
-    for i in [i for i in by_remainder if counts[i] < caps[i]][:missing]:
-        counts[i] += 1
+    return _by_remainders(total, exact, caps)
+
+
+def _by_remainders(total: int, exact: Sequence[Fraction], caps: Sequence[int]) -> list[int]:
+    """These numbers rounded down, then one more at a time where most is lacking and the cap leaves room."""
+    counts = [min(int(value), cap) for value, cap in zip(exact, caps, strict=True)]
+    while missing := total - sum(counts):
+        most_lacking_first = sorted(range(len(caps)), key=lambda i: (counts[i] - exact[i], i))
+        for i in [i for i in most_lacking_first if counts[i] < caps[i]][:missing]:
+            counts[i] += 1
     return counts
 
 
@@ -63,7 +68,9 @@ def rungs(ladder: Ladder, sizes: Mapping[str, int]) -> tuple[Rung, ...]:
     """The ladder of a network whose prunable weights have these sizes, in network order; rung 0 (dense) first.
 
     Under scope `layer` each layer follows its own rate and a rung's total is their sum. Under `global` the
-    total follows the formula and the layers' counts, which bind nobody, divide it at the same rate everywhere.
+    total follows the formula and the layers' counts divide it at the same rate everywhere, by largest remainders.
+    These alone may ask more of a layer than the rung above left of it, while its share shrinks (the Alabama paradox
+    of apportionment); there it keeps what it had, so that masks with these counts can be nested.
 
     Raises `TicketbenchError` where a layer is named that the network lacks, a total repeats, or a layer empties.
     """
@@ -73,13 +80,15 @@ def rungs(ladder: Ladder, sizes: Mapping[str, int]) -> tuple[Rung, ...]:
             f"its prunable weights are {', '.join(sizes)}."
         )
     prunable = sum(sizes.values())
+    above = list(sizes.values())
     result: list[Rung] = []
     for index in range(ladder.rounds + 1):
         if ladder.scope == "layer":
             per_layer = {n: kept_after(s, ladder.layers.get(n, ladder.prune), index) for n, s in sizes.items()}
         else:
             total = kept_after(prunable, ladder.prune, index)
-            per_layer = dict(zip(sizes, apportion(total, list(sizes.values()), list(sizes.values())), strict=True))
+            above = _by_remainders(total, [Fraction(size * total, prunable) for size in sizes.values()], above)
+            per_layer = dict(zip(sizes, above, strict=True))
         kept = sum(per_layer.values())
         if result and kept == result[-1].kept:
             raise TicketbenchError(f"ladder: rung {index} keeps {kept} weights, as many as rung {index - 1}.")

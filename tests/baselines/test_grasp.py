@@ -1,5 +1,6 @@
 """GraSP held against explicit Hessians, and against what it means to remove a weight."""
 
+import re
 import sys
 from itertools import pairwise
 
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from torch.func import functional_call, hessian
 from torch.nn.functional import cross_entropy
 
+from ticketbench import Rung
+from ticketbench.masks import count_per_layer
 from ticketbench.methods import shipped_methods
 
 
@@ -158,3 +161,36 @@ def test_the_examples_are_so_many_of_every_class_each_seen_twice(follow):
 
 def test_temperature_changes_the_ranking(follow):
     assert not same(follow("grasp").masks[2], follow("grasp", temperature=1.0).masks[2])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"temperature": 0}, "temperature: expected a number above 0, got 0"),
+        ({"temperature": -200.0}, "temperature: expected a number above 0, got -200.0"),
+        ({"temperature": float("inf")}, "temperature: expected a number above 0, got inf"),
+        ({"temperature": "200"}, "temperature: expected a number above 0, got '200'"),
+        ({"per_class": 5}, "per_class: expected an even number of examples, 2 or more; got 5"),
+        ({"per_class": 0}, "per_class: expected an even number of examples, 2 or more; got 0"),
+        ({"per_class": 2.0}, "per_class: expected an even number of examples, 2 or more; got 2.0"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_one_clear_error(follow, wrong, said):
+    search = follow("magnitude-init").search
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        next(search.method("grasp", search.ladder[0], **wrong))
+
+
+@pytest.mark.parametrize("parent", ["mlp", "conv"])
+def test_counts_are_exact_whatever_is_asked(follow, task, parent):
+    search = follow("magnitude-init", task(parent=parent)).search
+    sizes = {name: kept.numel() for name, kept in search.initial.mask.items()}
+
+    @settings(deadline=None, max_examples=10)
+    @given(st.integers(1, sum(sizes.values())), st.sampled_from([2, 4]))
+    def check(kept, per_class):
+        rung = Rung(1, kept, sum(sizes.values()), sizes, "layer")
+        mask = next(search.method("grasp", rung, per_class=per_class)).mask
+        assert sum(count_per_layer(mask).values()) == kept
+
+    check()

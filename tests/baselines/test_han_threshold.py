@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ticketbench import method
 from ticketbench.harness.search import Job, run_search
@@ -73,6 +75,31 @@ def test_a_weight_at_the_threshold_stays_and_so_does_a_layers_last_one(layer):
     assert int(alone["output.weight"].sum()) == 1 and not alone["hidden.0.weight"].any()
 
 
+def test_reordering_hidden_units_reorders_what_is_left(follow):
+    initial = follow("prune-only").search.initial
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.permutations(range(12)), st.integers(0, 2**16), st.sampled_from([0.1, 0.5, 1.0, 2.0]))
+    def check(order, seed, s):
+        rng = torch.Generator().manual_seed(seed)
+        shapes = {name: weight.shape for name, weight in initial.prunable.items()}
+        mask = {name: torch.rand(shape, generator=rng) < 0.5 for name, shape in shapes.items()}
+        weights = {name: torch.randn(shape, generator=rng) for name, shape in shapes.items()}
+
+        def moved(tensors):
+            return {
+                "hidden.0.weight": tensors["hidden.0.weight"][order],
+                "output.weight": tensors["output.weight"][:, order],
+            }
+
+        plain = at_least(s, initial.replace(mask=mask, weights=weights))
+        other = at_least(s, initial.replace(mask=moved(mask), weights=moved(weights)))
+        assert all(torch.equal(kept, other[name]) for name, kept in moved(plain).items())
+        assert all((mask[name] & ~kept).any() and kept.any() for name, kept in plain.items())
+
+    check()
+
+
 @pytest.mark.parametrize("parent", ["mlp", "conv"])
 def test_every_round_prunes_what_was_trained_before_and_its_density_is_an_outcome(rows, task, parent):
     requests, answers = [], []
@@ -114,3 +141,10 @@ def test_a_round_that_prunes_nothing_retrains_what_is_left(rows, task):
 def test_a_threshold_that_is_not_above_0_is_one_clear_error(rows, task, s):
     found = rows(task(), s=s)
     assert all(f"expected a number of standard deviations above 0, got {s}" in row["reason"] for row in found)
+
+
+def test_a_threshold_above_every_weight_is_one_clear_error_and_no_empty_ticket(rows, task):
+    """Initial weights are within a few standard deviations of 0, and 30 steps move them little."""
+    found = rows(task(), s=50)
+    assert {row["status"] for row in found} == {"failed"}
+    assert all("at 50 standard deviations rung 1 would keep no weight" in row["reason"] for row in found)

@@ -70,6 +70,15 @@ def test_scores_do_not_depend_on_order_or_on_the_scale_of_a_layer(seed, order, s
     assert torch.equal(scores.flatten().argsort(), weight.abs().flatten().argsort())
 
 
+@given(st.integers(0, 2**16), st.lists(st.tuples(st.integers(1, 9), st.integers(-6, 6)), min_size=1, max_size=6))
+def test_as_many_weights_as_layers_leave_one_in_each_whatever_their_scales(seed, layers):
+    rng = torch.Generator().manual_seed(seed)
+    weights = {str(i): torch.randn(size, generator=rng) * 10.0**scale for i, (size, scale) in enumerate(layers)}
+    kept = keep_largest({name: lamp_scores(weight) for name, weight in weights.items()}, len(weights), scope="global")
+    for name, weight in weights.items():
+        assert kept[name].nonzero().flatten().tolist() == [int(weight.abs().argmax())]
+
+
 @pytest.mark.parametrize("parent", ["mlp", "conv"])
 def test_its_tickets_are_of_what_was_trained_before_nested_exact_and_leave_no_layer_empty(follow, task, parent):
     on = task(parent=parent)

@@ -110,6 +110,43 @@ def test_an_exception_falls_away_where_its_layer_is_not_pruned(follow, task):
     assert [counts(mask) for mask in found.masks] == [[22, 21, 43, 24], [13, 13, 26, 14], [8, 8, 15, 9]]
 
 
+VISION_TRANSFORMER = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.class_token = nn.Parameter(torch.zeros(1, 1, 6))
+        self.patches = nn.Conv2d(1, 6, 4, stride=4)
+        self.mixed = nn.Linear(6, 6)
+        self.output = nn.Linear(6, classes)
+        self.scales = nn.Parameter(torch.ones(1, classes))
+
+    def forward(self, x):
+        patches = self.patches(x).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.class_token.expand(len(x), -1, -1), patches], 1)
+        return self.output(torch.relu(self.mixed(tokens)).mean(1)) * self.scales
+
+def make(shape, classes, hidden):
+    return Net(classes)
+"""
+
+
+def test_the_first_convolution_and_the_last_layer_are_known_by_what_they_are(follow, task, tmp_path, monkeypatch):
+    """A class token has three dimensions and comes first, a row of scales has two and comes last: no layers at all.
+
+    96 + 36 + 60 weights, of which 115 are kept: the convolution's 96, and 19 of the others in proportion.
+    """
+    (tmp_path / "nets_with_a_class_token.py").write_text(VISION_TRANSFORMER)
+    monkeypatch.chdir(tmp_path)
+    on = task('network.factory = "nets_with_a_class_token:make"', 'ladder.scope = "global"')
+    found = follow("uniform-plus", on)
+    assert [rung.kept for rung in found.search.ladder] == [115, 69, 41]
+    assert list(found.masks[0]) == ["patches.weight", "mixed.weight", "output.weight"]
+    assert counts(found.masks[0]) == [96, 7, 12]
+
+
 @pytest.mark.parametrize("name", ["erk", "uniform", "uniform-plus"])
 def test_places_are_random_and_drawn_by_seed_and_rung(follow, name):
     found = follow(name)

@@ -1,8 +1,10 @@
 """Optimal brain damage: second derivatives by hand and by torch's own Hessian, and the tickets they give."""
 
+import re
 import sys
 import warnings
-from itertools import pairwise
+from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -10,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ticketbench import keep_largest
+from ticketbench import Checkpoint, Rung, keep_largest
 from ticketbench.masks import count_per_layer
 from ticketbench.methods import shipped_methods
+from ticketbench.methods.state import State
 
 
 class Loss:
@@ -189,6 +192,43 @@ def test_a_weight_used_past_its_layer_is_an_error_and_no_zero():
         second_derivatives(GAUSS_NEWTON, drawn(Past()), *examples(5, 4, classes=3))
 
 
+def test_a_weight_used_past_its_layer_as_well_as_by_calling_it_is_an_error_too():
+    """An autoencoder with tied weights: half of the slope does not pass through the layer's outputs."""
+
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.before = nn.Linear(4, 3)
+            self.unit = nn.Linear(3, 3)
+
+        def forward(self, x):
+            return torch.relu(self.unit(torch.relu(self.before(x)))) @ self.unit.weight.T
+
+    network, data = drawn(Tied()), examples(50, 4, classes=3)
+    with pytest.raises(ValueError, match=r"^unit\.weight: used otherwise than by calling its layer"):
+        second_derivatives(GAUSS_NEWTON, network, *data)
+    assert second_derivatives(EXACT, network, *data)["unit.weight"].any()
+
+
+@pytest.mark.parametrize("kind", [EXACT, GAUSS_NEWTON])
+def test_a_weight_that_no_output_depends_on_has_no_curvature(kind):
+    class Idle(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.never, self.unheard, self.unit = nn.Linear(4, 3), nn.Linear(4, 3), nn.Linear(4, 3)
+
+        def forward(self, x):
+            self.unheard(x)
+            return self.unit(x)
+
+    found = second_derivatives(kind, drawn(Idle()), *examples(5, 4, classes=3))
+    assert {name: bool(h.any()) for name, h in found.items()} == {
+        "never.weight": False,
+        "unheard.weight": False,
+        "unit.weight": True,
+    }
+
+
 def test_answers_that_single_precision_calls_certain_still_curve():
     """Logits 30 apart: p (1 - p) = 9.3576e-14, which 1 - p loses in single precision."""
     network = nn.Linear(1, 2, bias=False).double()
@@ -218,18 +258,99 @@ def test_reordering_hidden_units_reorders_the_second_derivatives(order, seed, ki
 def test_its_tickets_keep_the_largest_saliencies_nested_and_exact(follow, task, parent, exact_below):
     found = follow("obd", task(parent=parent), exact_below=exact_below, examples=40)
     [(inputs, targets)] = found.search.batches(1, 40)
-    network = found.search.network(found.tickets[0].checkpoint).double()
-    h = second_derivatives(GAUSS_NEWTON, network, inputs.double(), targets, found.search.initial.mask)
-    weights = found.tickets[0].checkpoint.prunable
-    saliency = {name: h[name] * weight.double().square() / 2 for name, weight in weights.items()}
+    within = found.search.initial.mask
     for mask, ticket, rung in zip(found.masks, found.tickets, found.search.ladder, strict=True):
-        assert sum(count_per_layer(mask).values()) == rung.kept
+        network = found.search.network(ticket.checkpoint).double()  # as trained after the rung before
+        h = second_derivatives(GAUSS_NEWTON, network, inputs.double(), targets, within)
+        weights = ticket.checkpoint.prunable
+        saliency = {name: h[name] * weight.double().square() / 2 for name, weight in weights.items()}
+        lost = torch.cat([saliency[name][within[name] & ~kept] for name, kept in mask.items()])
+        left = torch.cat([saliency[name][kept] for name, kept in mask.items()])
+        assert float(lost.max()) <= float(left.min()) * (1 + 1e-9), rung.index
+        assert len(left) == rung.kept and len(lost) == sum(count_per_layer(within).values()) - rung.kept
         assert (ticket.checkpoint.step, ticket.schedule) == (10, "last")
-    lost = max(float(saliency[name][~kept].max()) for name, kept in found.masks[0].items() if (~kept).any())
-    left = min(float(saliency[name][kept].min()) for name, kept in found.masks[0].items() if kept.any())
-    assert lost <= left * (1 + 1e-9)
-    for larger, smaller in pairwise(found.masks):
-        assert all(not (smaller[name] & ~larger[name]).any() for name in larger)
+        within = mask
+
+
+class OnPaper(Loss):
+    """What the method looks at of a search, on a perceptron whose weights it is sent without any training."""
+
+    dense = "the dense network, trained"
+    task = SimpleNamespace(training=SimpleNamespace(rewind_step=3))
+    sizes: ClassVar = {"0.weight": 20, "2.weight": 20, "4.weight": 12}
+
+    def __init__(self, *kept):
+        rungs = enumerate(kept, start=1)
+        self.ladder = tuple(Rung(i, count, sum(self.sizes.values()), self.sizes, "layer") for i, count in rungs)
+        self.scored = []  # how many examples each pass has had
+
+    def checkpoint(self, seed, within=None):
+        weights = {name: weight.detach().float() for name, weight in perceptron(nn.ReLU(), seed).named_parameters()}
+        mask = {name: torch.ones_like(weights[name], dtype=torch.bool) for name in self.sizes}
+        dense = Checkpoint(None, 9, lambda: State(9, weights, {}, mask))
+        return dense.replace(mask=within) if within else dense
+
+    def network(self, checkpoint):
+        network = perceptron(nn.ReLU())
+        network.load_state_dict(checkpoint.weights)
+        network.register_forward_pre_hook(lambda _, given: self.scored.append(len(given[0])))
+        return network
+
+    def batches(self, count, size):
+        return [examples(size, 4, classes=3, seed=i) for i in range(count)]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.integers(1, 51), min_size=1, max_size=3, unique=True), st.integers(0, 2**16), st.sampled_from([0, 52])
+)
+def test_whatever_is_trained_between_the_rungs_counts_are_exact_and_masks_nested(kept, seed, exact_below):
+    search = OnPaper(*sorted(kept, reverse=True))
+    asked = shipped_methods()["obd"].with_parameters(exact_below=exact_below, examples=5).start(search, None)
+    assert next(asked) == search.dense
+    larger = None
+    for rung in search.ladder:
+        mask = asked.send(search.checkpoint(seed + rung.index, larger)).mask
+        assert sum(count_per_layer(mask).values()) == rung.kept
+        assert larger is None or all(not (mask[name] & ~larger[name]).any() for name in mask)
+        larger = mask
+
+
+@pytest.mark.parametrize("exact_below", [0, 10**6])
+def test_many_examples_pass_a_few_at_a_time_and_give_the_same_saliencies(exact_below):
+    """One graph of 256 images of a large network would not fit into memory."""
+    search = OnPaper()
+    checkpoint = search.checkpoint(1)
+    found = sys.modules[shipped_methods()["obd"].module].saliencies(search, checkpoint, 75, exact_below)
+    assert sum(search.scored) == 75 and max(search.scored) <= 32
+    [(inputs, targets)] = search.batches(1, 75)
+    h = second_derivatives(GAUSS_NEWTON, search.network(checkpoint), inputs, targets)  # of all at once
+    for name, weight in checkpoint.prunable.items():
+        expected = h[name] * weight.double().square() / 2
+        assert expected.max() > 0 and torch.allclose(found[name], expected, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"examples": 0}, "examples: expected a whole number of training examples, 1 or more; got 0"),
+        ({"examples": 2.5}, "examples: expected a whole number of training examples, 1 or more; got 2.5"),
+        ({"examples": True}, "examples: expected a whole number of training examples, 1 or more; got True"),
+        ({"exact_below": -1}, "exact_below: expected a whole number of weights, 0 or more; got -1"),
+        ({"exact_below": 1e3}, "exact_below: expected a whole number of weights, 0 or more; got 1000.0"),
+    ],
+)
+def test_numbers_that_are_not_whole_or_too_small_are_one_clear_error(wrong, said):
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        next(shipped_methods()["obd"].with_parameters(**wrong).start(OnPaper(9), None))
+
+
+def test_more_examples_than_there_are_is_one_clear_error(follow):
+    search = follow("magnitude-init").search
+    asked = search.method("obd", examples=5000)
+    next(asked)
+    with pytest.raises(ValueError, match="size 5000 of 1200 training examples"):
+        asked.send(search.initial)
 
 
 def test_the_examples_it_scores_are_charged_once_a_rung(follow, task):

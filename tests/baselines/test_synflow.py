@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ticketbench import Rung
 from ticketbench.masks import count_per_layer
 from ticketbench.methods import shipped_methods
 from ticketbench.task import load_task
@@ -191,10 +192,28 @@ def test_scores_of_a_deep_network_do_not_vanish(follow, deep):
     assert [int(found.masks[0][name].sum()) for name in list(weights)[1:-1]] == [1] * 199
 
 
-def test_rounds_must_be_one_or_more(follow):
+@pytest.mark.parametrize("rounds", [0, -3, 2.5, 1e2, True, "10"])
+@pytest.mark.parametrize("name", ["synflow", "synflow-shuffled"])
+def test_rounds_must_be_a_whole_number_one_or_more(follow, name, rounds):
     search = follow("magnitude-init").search
-    with pytest.raises(ValueError, match=r"rounds .* 1 or more; got 0"):
-        next(search.method("synflow", search.ladder[0], rounds=0))
+    with pytest.raises(ValueError, match=rf"^rounds: expected .* whole number, 1 or more; got {rounds!r}$"):
+        next(search.method(name, search.ladder[0], rounds=rounds))
+
+
+@pytest.mark.parametrize("parent", ["mlp", "conv"])
+def test_counts_are_exact_whatever_is_asked_in_however_many_rounds(follow, task, parent):
+    search = follow("magnitude-init", task(parent=parent)).search
+    sizes = {name: kept.numel() for name, kept in search.initial.mask.items()}
+
+    @settings(deadline=None, max_examples=15)
+    @given(name=st.sampled_from(["synflow", "synflow-shuffled"]), data=st.data(), rounds=st.integers(1, 20))
+    def check(name, data, rounds):
+        kept = data.draw(st.integers(1, sum(sizes.values())))
+        rung = Rung(1, kept, sum(sizes.values()), sizes, "global")
+        mask = next(search.method(name, rung, rounds=rounds)).mask
+        assert sum(count_per_layer(mask).values()) == kept
+
+    check()
 
 
 @pytest.mark.parametrize("parent", ["mlp", "conv"])
