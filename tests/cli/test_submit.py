@@ -85,6 +85,8 @@ def test_what_the_manifest_lacks_is_asked_for_before_anything_is_run(ticketbench
         (("submit", "mine.py", "--out", ".", *SAID), "--out .: holds other things than a submission"),
         (("submit", "imp.py", *SAID), "imp.py: a method named 'imp' comes with ticketbench; name yours otherwise."),
         (("submit", "my method.py", *SAID), "my method.py: a method's file is named with letters, digits, - and _"),
+        (("submit", "mine.py", "--out", "mine.py", *SAID), "--out mine.py: mine.py is a file; expected a folder"),
+        (("submit", "mine.py", "--report", "r.md", *SAID), "--report goes with --check"),
         (("submit", "--check", "none"), "none: there is no such folder"),
         (("submit", "--check", "."), ".: holds no manifest"),
     ],

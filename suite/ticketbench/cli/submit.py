@@ -64,6 +64,8 @@ def submit(
         raise TicketbenchError(
             "Say either the method's file, as in `ticketbench submit my_method.py`, or --check FOLDER."
         )
+    if report is not None and checked is None:
+        raise TicketbenchError("--report goes with --check; the report of a new submission lies in its folder.")
     if checked is not None:
         return _check(checked, results, report)
     methods, source = _methods(str(selector))
@@ -159,7 +161,7 @@ def _methods(selector: str) -> tuple[list["Method"], Path]:
     if ".py" not in selector:
         raise TicketbenchError(f"{selector}: expected a method's file, as in `ticketbench submit my_method.py`.")
     from ticketbench.methods import find_methods
-    from ticketbench.report.submission.check import taken
+    from ticketbench.report.submission.shipped import taken
 
     methods = find_methods([selector])
     (source,) = {method.source for method in methods}

@@ -1,11 +1,14 @@
 """Rows that were forged or left out are told, one line each, with what was expected."""
 
 import hashlib
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from ticketbench.report.submission.check import check_submission
-from ticketbench.results import read_rows, write_rows
+from ticketbench.report.submission.check import check_submission, known_tasks
+from ticketbench.report.submission.grid import TEST_EXAMPLES
+from ticketbench.results import read_rows, row_id, write_rows
 
 ROWS = "results/digits/mlp/mine.parquet"
 MANIFEST, METHOD = "baselines/mine.toml", "baselines/mine.py"
@@ -14,10 +17,8 @@ MANIFEST, METHOD = "baselines/mine.toml", "baselines/mine.py"
 def test_what_was_packed_is_valid_and_says_what_was_run(made):
     found = check_submission(made.folder)
     assert found.problems == ()
-    assert (
-        found.statuses == {status: n for status, n in found.statuses.items() if n}
-        and sum(found.statuses.values()) == 2 * made.task.ladder.rounds
-    )
+    assert found.statuses == Counter(row["status"] for row in read_rows(made.results / "digits/mlp/mine.parquet"))
+    assert found.statuses["done"] + found.statuses["collapsed"] == 2 * made.task.ladder.rounds
     assert found.manifest.tasks[0].digest == made.task.digest and found.manifest.tasks[0].seeds == (0, 1)
     assert found.manifest.files[METHOD] == hashlib.sha256(made.text.encode()).hexdigest()
     assert found.rows[ROWS] == read_rows(made.results / "digits/mlp/mine.parquet")
@@ -42,8 +43,21 @@ def other_layers(row):
     second["prunable"] -= 1
 
 
+def before(row, **values):
+    """An evaluation that no score is taken from, before all others."""
+    first = row["curve"][0]
+    row["curve"].insert(0, first | {"step": first["step"] - 1, "validation_loss": 1e9} | values)
+
+
+def of_two(row):
+    """A perfect score on a test set of two."""
+    row.update(test_examples=2, test_correct=b"\xc0", test_final=1.0, test_best=1.0)
+    for point in row["curve"]:
+        point["test"] = 1.0
+
+
 FORGED = [
-    (raised, "expected test_final to be what test_correct says"),
+    (raised, "expected test_correct that fits: its bits say that"),
     (one_more, "expected 7140 weights at rung 1, got 7141"),
     (other_layers, "expected kept_per_layer to name the layers of the task's network"),
     (lambda row: row.update(kept=row["kept"] - 1, density=(row["kept"] - 1) / row["prunable"]), "sum of kept_per_layer"),  # noqa: E501
@@ -52,7 +66,7 @@ FORGED = [
     (lambda row: row.update(test_best=1.0), "expected test_best as the curve has it"),
     (lambda row: row.update(validation_final=1.0), "expected validation_final as the curve has it"),
     (lambda row: row.update(test_correct=None), "expected test_correct"),
-    (lambda row: row.update(test_correct=row["test_correct"][:-1]), "expected test_correct to be whole"),
+    (lambda row: row.update(test_correct=row["test_correct"][:-1]), "expected test_correct that fits: test_correct"),
     (lambda row: row.update(test_final=None), "expected scores, since its status is done"),
     (lambda row: row.update(test_final=float("nan")), "expected scores, since its status is done"),
     (lambda row: row.update(curve=[]), "expected a curve"),
@@ -75,6 +89,38 @@ FORGED = [
     (lambda row: row.update(kept_per_layer=None), "lacks values that its status needs"),
     (lambda row: row.update(kept_per_layer=[{"layer": None, "kept": 1}]), "row 0 lacks part of kept_per_layer"),
     (lambda row: row.update(metric=None), "row 0 lacks metric"),
+    (lambda row: row.update(packages=[None]), "row 0 lacks part of packages"),
+    (lambda row: row.update(packages=[{"name": "torch", "version": None}]), "row 0 lacks part of packages"),
+    (lambda row: row.update(early_losses=[None]), "row 0 lacks part of early_losses"),
+    (lambda row: row.update(curve=[None]), "row 0 lacks part of curve"),
+    (lambda row: row["curve"][0].update(test=None), "row 0 lacks part of curve"),
+    (lambda row: row.update(search_steps=None), "expected search_steps, since its status is"),
+    (lambda row: row.update(search_examples=None), "expected search_examples, since its status is"),
+    (lambda row: row.update(carried=None, edited=None), "expected carried, edited, since its status is"),
+    (lambda row: row.update(optimizer_state=None), "expected optimizer_state, since its status is"),
+    (lambda row: row.update(path_length=None), "expected path_length, since its status is"),
+    (lambda row: row.update(search_steps=0), "expected search_steps of a search that carried trained weights"),
+    (lambda row: row.update(search_examples=row["search_steps"] * 60 - 1), "expected search_examples of at least a batch for each"),  # noqa: E501
+    (lambda row: before(row, validation_loss=float("nan")), "expected finite losses throughout"),
+    (lambda row: before(row, training_loss=float("inf")), "expected finite losses throughout"),
+    (lambda row: row.update(early_losses=[float("nan")]), "expected finite losses throughout"),
+    (lambda row: before(row, test=7.0), "expected accuracies between 0 and 1 throughout the curve"),
+    (lambda row: before(row, validation=float("nan")), "expected accuracies between 0 and 1 throughout the curve"),
+    (lambda row: row.update(path_length=float("nan")), "expected path_length to be a number, 0 or more"),
+    (lambda row: row.update(distance_moved=-1.0), "expected distance_moved to be a number, 0 or more"),
+    (lambda row: row.update(flops=float("inf"), bytes_sparse=-1), "expected flops, bytes_sparse to be a number"),
+    (lambda row: row.update(higher_is_better=False), "expected higher_is_better to be True, got False"),
+    (lambda row: row.update(optimizer_state="good"), "expected optimizer_state to be one of fresh, carried, dropped"),
+    (lambda row: row.update(mask_digest="same"), "expected mask_digest to be 64 hexadecimal digits"),
+    (lambda row: of_two(row), "expected test_examples to be 360, as digits has, got 2"),
+    (lambda row: row.update(method_params='{"a": 1}'), "expected method_params to be parameters and their values"),
+    (lambda row: row.update(method_params='{"a":[1]}'), "expected method_params to be parameters and their values"),
+    (lambda row: row.update(method_params='{"a b":1}'), "expected method_params to be parameters and their values"),
+    (lambda row: row.update(method_params="null"), "expected method_params to be parameters and their values"),
+    (lambda row: row.update(method_params="[" * 4900), "expected method_params to be parameters and their values"),
+    (lambda row: row.update(method_params="[" * 990), "expected method_params to be parameters and their values"),
+    (lambda row: row.update(kind="control", label="winner"), "expected a control to be one of shuffled, "),
+    (lambda row: row.update(kind="control", label="shuffled of b"), "expected the ticket that it is a control of"),
 ]  # fmt: skip
 
 
@@ -127,3 +173,55 @@ def test_what_weakens_a_submission_but_does_not_forbid_it_is_a_note(folder):
     said = "\n".join(found.notes)
     for words in ("uncommitted changes", "name no commit", "1 of 16 tickets hold a weight or buffer"):
         assert words in said
+
+
+def added(folder, **changes):
+    """Another row like the first, but for these values."""
+    rows = read_rows(folder.path / ROWS)
+    new = rows[0] | changes
+    write_rows(folder.path / ROWS, [*rows, new | {"row_id": row_id(new)}])
+    folder.sign()
+
+
+def test_a_control_beside_its_ticket_is_taken(folder):
+    added(folder, kind="control", label="reinitialized", carried=False)
+    added(folder, kind="control", label="small-dense", mask_digest=None)
+    assert folder.problems() == []
+
+
+def test_a_second_ticket_of_a_rung_is_allowed_and_said(folder):
+    added(folder, label="second")
+    found = check_submission(folder.path)
+    assert found.problems == ()
+    said = "tickets have 2 labels: 'none' at 16, 'second' at 1 of 16 places; each label is an entry of its own"
+    assert f"{ROWS}: {said}" in found.notes
+
+
+def test_the_manifest_is_of_the_engine_that_is_here(folder):
+    folder.sign(engine_version=999)
+    assert folder.only().startswith(f"{MANIFEST}: expected engine_version to be ")
+
+
+def test_a_diverged_row_may_say_what_its_losses_were(folder):
+    none = dict.fromkeys(("test_final", "test_best", "validation_final", "validation_best", "test_correct"))
+
+    def diverge(row):
+        row.update(none, status="diverged", reason="the loss was not finite", distance_moved=float("nan"))
+        row["curve"][-1]["validation_loss"] = float("nan")
+
+    folder.forge(diverge)
+    assert folder.problems() == []
+
+
+def test_the_sizes_of_test_sets_are_those_of_published_rows():
+    for path in (Path(__file__).parents[3] / "results").rglob("*.parquet"):
+        for row in read_rows(path):
+            named = known_tasks()[row["task"]].in_setting(row["trained_on"]).data.name
+            assert row["test_examples"] == TEST_EXAMPLES[named], path
+
+
+def test_of_very_many_problems_the_first_are_told(folder):
+    more = "".join(f'"x{number}" = "{"0" * 64}"\n' for number in range(300))
+    (folder.path / MANIFEST).write_text((folder.path / MANIFEST).read_text() + more)
+    problems = folder.problems()
+    assert len(problems) == 101 and problems[-1].startswith("and ") and problems[-1].endswith(" more")

@@ -1,11 +1,13 @@
 """The method's file is read, never run."""
 
+import shutil
+
 import pytest
 
-from ticketbench.methods import load_methods
 from ticketbench.paths import shipped
-from ticketbench.report.submission.check import check_submission, taken
+from ticketbench.report.submission.check import check_submission
 from ticketbench.report.submission.declaration import read_declaration
+from ticketbench.report.submission.shipped import has_own_recipe, taken
 
 ROWS = "results/digits/mlp/mine.parquet"
 MANIFEST, METHOD = "baselines/mine.toml", "baselines/mine.py"
@@ -134,10 +136,96 @@ def test_every_method_that_comes_with_ticketbench_can_be_read_like_this():
         )
 
 
-def test_a_name_is_taken_unless_it_is_ones_own_earlier_submission(made, monkeypatch):
-    (method,) = load_methods(made.folder / METHOD)
-    assert (
-        taken("imp", "imp.py") and taken("imp", "mine.py") and taken("dense", "mine.py") and not taken("mine", "x.py")
-    )
-    monkeypatch.setattr("ticketbench.report.submission.check.shipped_methods", lambda: {"mine": method})
+@pytest.fixture
+def installed(folder, monkeypatch):
+    """The submission lies where an editable installation has its own methods."""
+    monkeypatch.setattr("ticketbench.report.submission.shipped.shipped", lambda name: folder.path / name)
+    return folder
+
+
+def test_a_name_is_taken_unless_it_is_ones_own_earlier_submission(installed):
+    assert taken("dense", "mine.py")
     assert not taken("mine", "mine.py") and taken("mine", "other.py")  # its manifest lies beside it
+    shutil.copy(installed.path / METHOD, installed.path / "baselines/theirs.py")
+    assert taken("mine", "mine.py")  # and another file has the name too
+
+
+def test_every_name_that_comes_with_ticketbench_is_taken():
+    assert taken("imp", "imp.py") and taken("imp", "mine.py") and not taken("none-of-ours", "mine.py")
+
+
+def test_a_submission_in_an_editable_checkout_is_not_run_either(installed, tmp_path, made):
+    trap = f"import pathlib\npathlib.Path({str(tmp_path / 'ran')!r}).write_text('x')\nraise SystemExit(3)\n"
+    (installed.path / METHOD).write_text(trap + made.text.partition("\n")[2])
+    installed.sign()
+    found = check_submission(installed.path / MANIFEST)
+    assert any("imports pathlib (files or processes)" in line for line in found.notes)
+    assert not any("comes with ticketbench already" in line for line in found.problems)
+    assert not (tmp_path / "ran").exists()
+
+
+ASKED = "import copy, dataclasses, functools\nimport ticketbench as tb\nfrom ticketbench import Train\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "functools.partial(Train, objective=o)(c, 5)",
+        "T = Train",
+        "[Train][0](c, 5)",
+        "functools.partial(Train)",
+        "t = tb",
+        "T = tb.Train",
+        "getattr(tb, 'Train')(c, 5)",
+        "dataclasses.replace(search.dense, **said)",
+        "copy.replace(search.dense, **said)",
+        "from dataclasses import replace as again",
+        "type(search.dense)(c, 5, 0, o)",
+        "kind = type(search.dense)",
+        "search.dense.__class__(c, 5, 0, o)",
+        "object.__setattr__(asked, name, o)",
+        "setattr(asked, name, o)",
+        "getattr(asked, '__cl' + 'ass__')(c, 5, 0, o)",
+        "make(c, 5, objective=o)",
+        "make(c, 5, recipe=r)",
+        "said = {'objective': o}",
+        "from ticketbench import *",
+    ],
+)
+def test_a_detour_to_a_recipe_of_ones_own_counts_as_one(line):
+    used = f"{line}\nagain(search.dense)" if "again" in line else line
+    assert declared(ASKED + used).own_recipe
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Train(c, 5)",
+        "tb.Train(c, 5, 1)",
+        "if type(step) is not int: pass",
+        "said = type(step).__name__",
+        "c.replace(step=0)",
+        "@dataclasses.dataclass(frozen=True)\nclass A: pass",
+        "copy.copy(x)",
+    ],
+)
+def test_what_is_no_detour_does_not(line):
+    assert not declared(ASKED + line).own_recipe
+
+
+@pytest.mark.parametrize(
+    ("line", "own"),
+    [
+        ("yield from search.method('imp')", False),
+        ("yield from search.method('movement', rung)", True),
+        ("yield from search.method(name='edge-popup', rung=rung)", True),
+        ("yield from search.method('im' + 'p')", True),
+        ("yield from search.method(NAME)", True),
+        ("asked = search.method", True),
+        ("yield from search.method('nobody-knows')", True),
+        ("yield from search.method('a')", False),
+    ],
+)
+def test_a_method_that_takes_over_another_has_its_recipe(line, own):
+    source = f"import ticketbench as tb\n@tb.method('a', title='T')\ndef a(search, rung):\n    {line}\n"
+    assert has_own_recipe(declared(source)) is own

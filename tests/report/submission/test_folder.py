@@ -1,6 +1,7 @@
 """A folder and the files in it may be anything: no link is followed, and every byte that is off is told."""
 
 import shutil
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,7 +79,7 @@ def test_where_there_is_no_submission_it_is_one_error(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     with pytest.raises(TicketbenchError, match="holds no manifest"):
         check_submission(tmp_path / "empty")
-    for content in (b"\xff\xfe", b"a = ", b"x = " + b"[" * 100_000, b"x = " + b"1" * 5000):
+    for content in (b"\xff\xfe", b"a = ", b"x = " + b"[" * 100_000, b"x = " + b"1" * 5000, b"a." * 20_000 + b"a = 1"):
         (folder.path / MANIFEST).write_bytes(content)
         with pytest.raises(TicketbenchError, match=r"mine\.toml: is not readable TOML"):
             check_submission(folder.path)
@@ -92,6 +93,35 @@ def test_parquet_that_decodes_to_more_than_results_need_is_refused_before_it_is_
         pq.write_table(pa.table(columns, schema=SCHEMA), folder.path / ROWS, compression="zstd")
         folder.sign()
         assert said in folder.of_rows()
+
+
+def test_row_groups_and_repeated_texts_are_counted_together(folder, made):
+    table = pq.read_table(folder.path / ROWS)
+
+    def written(column, values, times):
+        one = table.slice(0, 1).set_column(table.schema.get_field_index(column), SCHEMA.field(column), values)
+        with pq.ParquetWriter(folder.path / ROWS, one.schema, compression="zstd") as file:
+            for _ in range(times):
+                file.write_table(one)
+        folder.sign()
+        return folder.of_rows()
+
+    many = pa.array([[0.0] * 900_000], pa.list_(pa.float64()))
+    assert "has 3 rows, 2700000 values in a column" in written("test_scores", many, 3)
+    layers = [[{"layer": "x" * 1_000_000, "kept": 1, "prunable": 1}] * 20]
+    long = pa.array(layers, SCHEMA.field("kept_per_layer").type)
+    assert "has a value of kept_per_layer longer than 500 bytes" in written("kept_per_layer", long, 1)
+    layers = [[{"layer": "x" * 400, "kept": 1, "prunable": 1}] * 400_000]
+    often = pa.array(layers, SCHEMA.field("kept_per_layer").type)
+    said = written("kept_per_layer", often, 1)
+    assert "bytes of text and bits; at most" in said and (folder.path / ROWS).stat().st_size < 1 << 20
+
+
+def test_a_submission_is_found_from_any_folder(folder, monkeypatch):
+    (folder.path / "baselines/deep").mkdir()
+    for where, named in (("baselines", "mine.toml"), ("baselines/deep", "../mine.toml"), (".", MANIFEST)):
+        monkeypatch.chdir(folder.path / where)
+        assert check_submission(Path(named)).problems == ()
 
 
 def test_parquet_that_holds_something_else_is_told(folder):

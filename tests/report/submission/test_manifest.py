@@ -10,6 +10,7 @@ from ticketbench.report.submission.manifest import Manifest, read_manifest, read
 
 ROWS = "results/digits/mlp/mine.parquet"
 MANIFEST, METHOD = "baselines/mine.toml", "baselines/mine.py"
+RAN = {"id": "digits/mlp", "version": 1, "digest": "0" * 64}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,9 @@ MANIFEST, METHOD = "baselines/mine.toml", "baselines/mine.py"
         ({"tuning": {"configurations": 3, "tasks": ["digits/mlp"], "chosen_by": "test"}}, "tuning.chosen_by"),
         ({"tasks": "all"}, "tasks: input should be a valid tuple"),
         ({"files": {"x": "short"}}, "files.x: string should match"),
+        ({"tasks": [RAN | {"seeds": [7, 3]}]}, "tasks.0.seeds: should be the first ones, 0 to N - 1"),
+        ({"tasks": [RAN | {"seeds": [0, 1, 1]}]}, "tasks.0.seeds: should be the first ones, 0 to N - 1"),
+        ({"tasks": [RAN | {"seeds": [1, 2, 3]}]}, "tasks.0.seeds: should be the first ones, 0 to N - 1"),
         ({"colour": "red"}, "colour: there is no such key"),
         ({"manifest": 2}, "manifest: input should be 1"),
     ],
@@ -68,6 +72,21 @@ def test_whatever_an_author_writes_survives_its_toml(authors, extra, title, bibt
     )
     table, why = read_table(to_toml(manifest).encode())
     assert why == "" and read_manifest(table) == (manifest, [])
+
+
+def test_the_longest_manifest_that_can_be_made_can_be_read(folder):
+    table, _ = read_table((folder.path / MANIFEST).read_bytes())
+    many = {
+        "authors": ['"' * 500] * 100,
+        "paper": {"title": '"' * 500, "url": "https://example.org/" + "x" * 480, "bibtex": '"' * 4000},
+        "tuning": {"configurations": 9, "tasks": ["a/" + "b" * 198] * 40, "chosen_by": "training"},
+        "methods": ["m" * 100] * 50,
+        "tasks": [RAN | {"seeds": range(1000)}],
+    }
+    manifest, wrong = read_manifest(table | many)
+    assert wrong == []
+    again, why = read_table(to_toml(manifest).encode())
+    assert why == "" and read_manifest(again) == (manifest, [])
 
 
 def test_what_an_author_has_not_said_is_asked_for_at_once_with_how_to_say_it():

@@ -12,6 +12,7 @@ from ticketbench.methods import load_methods
 from ticketbench.report.submission.declaration import read_declaration
 from ticketbench.report.submission.manifest import Licence
 from ticketbench.report.submission.rows import marks
+from ticketbench.report.submission.shipped import has_own_recipe
 from ticketbench.results import read_rows
 from ticketbench.task import load_task
 
@@ -59,7 +60,7 @@ def test_what_is_allowed_runs_and_is_pointed_at_nowhere(said, source, tmp_path):
     run_plan(plan, tmp_path / "rows", Place(tmp_path / "store", 2**30, "cpu"), 1, lambda shard, event: None)
     rows = read_rows(tmp_path / f"rows/tiny/mlp/{method.name}.parquet")
     assert {row["status"] for row in rows} <= {"done", "collapsed"}, [row["reason"] for row in rows]
-    assert all(("own recipe" in marks(row, read.own_recipe)) == (said == "own recipe") for row in rows)
+    assert all(("own recipe" in marks(row, has_own_recipe(read))) == (said == "own recipe") for row in rows)
 
 
 @pytest.mark.parametrize(("said", "source"), examples("not allowed"))

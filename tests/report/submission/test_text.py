@@ -8,6 +8,7 @@ import pytest
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.submission.check import check_submission
+from ticketbench.report.submission.manifest import read_table
 from ticketbench.report.submission.pack import check_place, write_submission
 from ticketbench.report.submission.rows import marks
 from ticketbench.report.submission.text import report_text
@@ -72,10 +73,39 @@ def test_with_problems_the_report_has_no_numbers(folder):
 
 def test_packing_anew_takes_away_what_is_no_longer_part_of_it(made, folder):
     (folder.path / "results/digits/conv").mkdir()
-    shutil.copy(folder.path / ROWS, folder.path / "results/digits/conv/mine.parquet")
+    earlier = "results/digits/conv/mine.parquet"
+    shutil.copy(folder.path / ROWS, folder.path / earlier)
+    table, _ = read_table((folder.path / MANIFEST).read_bytes())
+    folder.sign(files=table["files"] | {earlier: "0" * 64})
     write_submission(folder.path, made.source, made.said, {made.task.id: (made.task, range(2))}, made.rows)
     assert folder.problems() == []
     assert [path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*.parquet")] == [ROWS]
+
+
+def test_packing_anew_leaves_what_no_manifest_of_this_method_names(made, folder):
+    (folder.path / "results/digits/conv").mkdir()
+    shutil.copy(folder.path / ROWS, folder.path / "results/digits/conv/other.parquet")
+    write_submission(folder.path, made.source, made.said, {made.task.id: (made.task, range(2))}, made.rows)
+    assert folder.only() == f"{MANIFEST}: files does not name results/digits/conv/other.parquet, which is there"
+
+
+def test_a_folder_that_holds_another_submission_is_not_written_into(made, folder, tmp_path):
+    second = tmp_path / "second.py"
+    second.write_text(made.text.replace('"mine"', '"second"'))
+    before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+    said = "holds another submission, baselines/mine.toml; give each a folder of its own"
+    with pytest.raises(TicketbenchError, match=said):
+        check_place(folder.path, "second.py")
+    with pytest.raises(TicketbenchError, match=said):
+        write_submission(folder.path, second, made.said, {made.task.id: (made.task, range(2))}, made.rows)
+    assert {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()} == before
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    for out in (tmp_path / "thesis.tex", tmp_path / "thesis.tex/mine"):
+        with pytest.raises(TicketbenchError, match=r"thesis.tex is a file; expected a folder"):
+            check_place(out, "mine.py")
 
 
 def test_a_folder_with_other_things_in_it_is_not_written_into(tmp_path, folder):

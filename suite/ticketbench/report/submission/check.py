@@ -1,5 +1,6 @@
 """A submission checked as data: nothing of it is imported or run, and whatever its files hold is said in lines."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,8 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.methods import shipped_methods
-from ticketbench.methods.declare import RESERVED
+from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.report.submission.declaration import Declaration, read_declaration
 from ticketbench.report.submission.folder import (
     REPORT,
@@ -21,13 +21,16 @@ from ticketbench.report.submission.folder import (
     plain,
     sha256,
     task_and_method,
-    together,
+    told,
 )
 from ticketbench.report.submission.grid import grid_problems, some
 from ticketbench.report.submission.manifest import Manifest, Ran, read_manifest, read_table
+from ticketbench.report.submission.shipped import taken
 from ticketbench.report.submission.tables import rows_of
 from ticketbench.results import Row
 from ticketbench.task import Task, load_task, shipped_tasks
+
+_SHOWN = 5  # labels in a note
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ def check_submission(path: Path) -> Findings:
     A folder holds the submission and nothing else; in a checkout only what the manifest names is looked at.
     Raises `TicketbenchError` where there is no submission to check: no folder, no manifest, or one that is not TOML.
     """
-    root, found = (path.parent.parent, _named(path)) if path.suffix == ".toml" else (path, listing(path))
+    # Absolute, since the root is its folder's folder wherever it is named from; no link is followed for that.
+    found = _named(Path(os.path.abspath(path))) if path.suffix == ".toml" else listing(path)  # noqa: PTH100
+    root = found.root
     if not found.manifests:
         for_all = "".join(f"\n  {line}" for line in found.problems)
         raise TicketbenchError(f"{root}: holds no manifest, baselines/FILE.toml; expected a submission.{for_all}")
@@ -65,11 +70,11 @@ def check_submission(path: Path) -> Findings:
     manifest, wrong = read_manifest(table)
     problems += [f"{place}: {plain(line)}" for line in wrong]
     if manifest is None:
-        return Findings(None, None, {}, tuple(together(problems)), ())
+        return Findings(None, None, {}, tuple(told(problems)), ())
     problems += [f"{place}: {line}" for line in _files(found, manifest, place)]
     method_file = next((name for name in manifest.files if is_method_file(name)), "")
     if method_file not in found.sizes:
-        return Findings(manifest, None, {}, tuple(together(problems)), ())
+        return Findings(manifest, None, {}, tuple(told(problems)), ())
     source = content(root, method_file)
     declaration = read_declaration(source)
     problems += [f"{method_file}: {plain(line)}" for line in declaration.problems]
@@ -86,7 +91,7 @@ def check_submission(path: Path) -> Findings:
         problems += [f"{name}: {line}" for line in _rows(name, rows[name], manifest, declaration, sha256(source))]
         notes += [f"{name}: {line}" for line in _remarks(rows[name], manifest)]
     problems += [f"{place}: {line}" for line in _coverage(manifest, rows)]
-    return Findings(manifest, declaration, rows, tuple(together(problems)), tuple(together(notes)))
+    return Findings(manifest, declaration, rows, tuple(told(problems)), tuple(told(notes)))
 
 
 def _named(path: Path) -> Listing:
@@ -122,19 +127,13 @@ def _files(found: Listing, manifest: Manifest, place: str) -> Iterator[str]:
 
 
 def _methods(manifest: Manifest, declaration: Declaration, method_file: str) -> Iterator[str]:
+    if manifest.engine_version != ENGINE_VERSION:
+        yield f"expected engine_version to be {ENGINE_VERSION}, as it is here, got {manifest.engine_version}"
     names = set(manifest.methods)
     for name in sorted(names - set(declaration.methods)):
         yield f"methods names {name!r}, which {method_file} does not declare where it can be read without running it"
     for name in sorted(each for each in names if taken(each, Path(method_file).name)):
         yield f"methods names {name!r}, which comes with ticketbench already; a method has a name of its own"
-
-
-def taken(name: str, file: str) -> bool:
-    """Whether a method of this name comes with ticketbench, and not as an earlier submission of this same file."""
-    known = shipped_methods().get(name)
-    if known is None or known.source is None:
-        return name in RESERVED
-    return known.source.name != file or not known.source.with_suffix(".toml").exists()
 
 
 def _rows(place: str, rows: list[Row], manifest: Manifest, declaration: Declaration, digest: str) -> Iterator[str]:
@@ -178,8 +177,27 @@ def _remarks(rows: list[Row], manifest: Manifest) -> Iterator[str]:
     for status, count in sorted(Counter(row["status"] for row in rows).items()):
         if status != "done":
             yield f"{count} of {len(rows)} rows are {status}"
+    yield from _labelled(rows)
     if (edited := sum(row["edited"] is True for row in rows)) > 0:
         yield f"{edited} of {len(rows)} tickets hold a weight or buffer that the harness did not make (edited)"
+
+
+def _labelled(rows: list[Row]) -> Iterator[str]:
+    """Several tickets of a rung are as many entries: how many, and at how many places each."""
+    tickets = [row for row in rows if row["kind"] == "ticket"]
+    places = {
+        label: {_place(row) for row in tickets if row["label"] == label} for label in {r["label"] for r in tickets}
+    }
+    if len(places) < 2:
+        return
+    every = len(set().union(*places.values()))
+    counts = ", ".join(f"{plain(label, 40) or 'none'!r} at {len(places[label])}" for label in sorted(places)[:_SHOWN])
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    yield f"tickets have {len(places)} labels: {counts}{more} of {every} places; each label is an entry of its own"
+
+
+def _place(row: Row) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("method_params", "found_on", "trained_on", "seed", "rung"))
 
 
 def _coverage(manifest: Manifest, rows: Mapping[str, list[Row]]) -> Iterator[str]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import ticketbench
+from ticketbench.methods.declare import DENSITIES
+from ticketbench.report.submission.own_recipe import asks_for_one, called, methods_used
 from ticketbench.testing.source import reaches
 
 _DECORATORS = ("method", "scorer")
-_DENSITIES = ("exact", "nearest", "outcome")
+_COPYING = ("dataclasses", "copy")
 _LONGEST, _LARGEST = 100, 5_000  # of what is written out: values in a list, characters in a literal
-_TRAIN_ARGUMENTS = 3  # of a Train that says neither objective nor recipe by place
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,15 @@ class Said:
 class Declaration:
     """What a file declares, what is wrong with it, and what a reader should look at.
 
-    `own_recipe` says whether it trains with an objective or a recipe of its own, as far as can be seen.
+    `own_recipe` says whether it trains with an objective or a recipe of its own, as far as can be seen in this file;
+    `uses` are the methods whose generators it takes over (None: one whose name is not written out).
     """
 
     methods: dict[str, Said]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
     own_recipe: bool
+    uses: frozenset[str | None] = frozenset()
 
 
 def read_declaration(content: bytes) -> Declaration:
@@ -54,7 +57,7 @@ def _read(tree: ast.Module, reached: list[str]) -> Declaration:
     problems: list[str] = []
     names = _imported(tree)
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        kind = _called(call, names)
+        kind = called(call, names)
         if kind not in _DECORATORS:
             continue
         said, wrong = _said(call, kind)
@@ -67,27 +70,27 @@ def _read(tree: ast.Module, reached: list[str]) -> Declaration:
         problems.append("declares no method: none is decorated with @method(...) or @scorer(...) of ticketbench")
     foreign = sorted(set(_foreign(tree)))
     problems += [f"imports {each}, which is no public name of ticketbench" for each in foreign]
-    return Declaration(methods, tuple(problems), (*reached, *_notes(tree)), _own_recipe(tree, names))
+    notes, uses = (*reached, *_notes(tree)), frozenset(methods_used(tree, names))
+    return Declaration(methods, tuple(problems), notes, asks_for_one(tree, names), uses)
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:
-    """What names of ticketbench are called in this file; the module itself under an empty name."""
+    """What names of ticketbench are called in this file; the module itself means an empty name.
+
+    Of what makes a request anew, `dataclasses.replace` and `copy.replace`, too.
+    """
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "ticketbench":
             names |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module in _COPYING:
+            names |= {
+                alias.asname or alias.name: "dataclasses.replace" for alias in node.names if alias.name == "replace"
+            }
         elif isinstance(node, ast.Import):
             names |= {alias.asname or alias.name: "" for alias in node.names if alias.name == "ticketbench"}
+            names |= {alias.asname or alias.name: "dataclasses" for alias in node.names if alias.name in _COPYING}
     return names
-
-
-def _called(call: ast.Call, names: dict[str, str]) -> str | None:
-    """The name of ticketbench that is called."""
-    if isinstance(call.func, ast.Name):
-        return names.get(call.func.id)
-    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
-        return call.func.attr if names.get(call.func.value.id) == "" else None
-    return None
 
 
 def _said(call: ast.Call, kind: str) -> tuple[Said | None, list[str]]:
@@ -108,7 +111,7 @@ def _said(call: ast.Call, kind: str) -> tuple[Said | None, list[str]]:
     if not isinstance(name, str):
         return None, problems or [f"line {call.lineno}: @{kind} lacks a name"]
     listed = isinstance(cites, (list, tuple)) and all(isinstance(each, str) for each in cites)
-    if not isinstance(title, str) or not listed or density not in _DENSITIES:
+    if not isinstance(title, str) or not listed or density not in DENSITIES:
         problems.append(f"line {call.lineno}: title, cites or density of {name!r} is not of its kind")
         return None, problems
     return Said(name, title, tuple(cites), density, call.lineno), problems
@@ -146,18 +149,6 @@ def _notes(tree: ast.Module) -> Iterator[str]:
                 yield f"{line} writes out {len(node.elts)} values; a mask is found, not brought along"
             case ast.Constant() if _size(node.value) > _LARGEST:
                 yield f"{line} writes out {_size(node.value)} characters; a mask is found, not brought along"
-
-
-def _own_recipe(tree: ast.Module, names: dict[str, str]) -> bool:
-    """Whether a Train is asked for with more than a checkpoint, a step and an order of the data."""
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        if _called(call, names) != "Train":
-            continue
-        said = {keyword.arg for keyword in call.keywords}
-        starred = None in said or any(isinstance(each, ast.Starred) for each in call.args)
-        if starred or len(call.args) > _TRAIN_ARGUMENTS or said & {"objective", "recipe"}:
-            return True
-    return False
 
 
 def _size(value: Any) -> int:

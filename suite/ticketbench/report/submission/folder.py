@@ -16,6 +16,7 @@ from ticketbench.report.submission.manifest import METHOD_NAME, TASK_ID
 
 REPORT = "report.md"
 LARGEST = {".toml": 1 << 18, ".py": 1 << 18, ".parquet": 1 << 25, ".md": 1 << 22}  # bytes
+MOST_LINES = 100  # that are told of one submission
 _MOST_FILES, _DEEPEST = 1000, 8
 
 _STEM = r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
@@ -151,6 +152,7 @@ def plain(text: object, longest: int = 200) -> str:
     return said if len(said) <= longest else f"{said[:longest]}..."
 
 
-def together(lines: Iterable[str]) -> list[str]:
-    """Each line once, in the order of its first."""
-    return list(dict.fromkeys(lines))
+def told(lines: Iterable[str]) -> list[str]:
+    """Each line once, in the order of its first; of very many the first, and how many more there are."""
+    once = list(dict.fromkeys(lines))
+    return [*once[:MOST_LINES], f"and {len(once) - MOST_LINES} more"] if len(once) > MOST_LINES else once

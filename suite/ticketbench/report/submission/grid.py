@@ -7,8 +7,10 @@ from itertools import product
 import torch
 
 from ticketbench.data.sources import SOURCES, HubSource
+from ticketbench.harness.controls import CONTROLS
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
+from ticketbench.harness.workloads import Vision
 from ticketbench.ladder import Rung, rungs
 from ticketbench.networks import build, prunable
 from ticketbench.report.submission.folder import plain
@@ -17,6 +19,8 @@ from ticketbench.results import Row
 from ticketbench.task import Task
 
 _DIGITS = (1, 8, 8)  # shape of the images that come with scikit-learn
+# Sizes of the test sets as they come; data_digest pins which examples these are.
+TEST_EXAMPLES = {"digits": 360, "mnist": 10_000, "fashion-mnist": 10_000, "cifar-10": 10_000}
 _SHOWN = 3
 
 
@@ -51,6 +55,8 @@ def grid_problems(rows: Sequence[Row], task: Task, seeds: Sequence[int], digest:
     yield from _whole(rows, task, seeds)
     yield from _data(rows, task)
     yield from _length(rows, task)
+    yield from _costs(rows, task)
+    yield from _controls(rows)
     yield from _kept(rows, ladder_on(task), exact)
 
 
@@ -63,6 +69,7 @@ def _of_each_row(rows: Sequence[Row], task: Task, digest: str) -> Iterator[str]:
         "engine_version": ENGINE_VERSION,
         "numerics": NUMERICS,
         "metric": task.scoring.metric,
+        "higher_is_better": Vision.higher_is_better,
     }
     meanings = {
         "task_digest": f"digest of the task as it is here, {task.digest}",
@@ -116,8 +123,47 @@ def _data(rows: Sequence[Row], task: Task) -> Iterator[str]:
                 yield f"{some(wrong)}: expected data_digest to be that of {data.name}, {source.digest}"
         else:
             yield from _said_once(mine, "data_digest", "data set a setting")
-        scored = [row for row in mine if row["status"] in ("done", "collapsed")]
-        yield from _said_once(scored, "test_examples", "size of the test set")
+        size = TEST_EXAMPLES.get(data.name or "")
+        counted = [row for row in mine if row["test_examples"] is not None]
+        if size is not None and data.labels is None:
+            if wrong := [row for row in counted if row["test_examples"] != size]:
+                yield f"{some(wrong)}: expected test_examples to be {size}, as {data.name} has, got {_size(wrong)}"
+        else:
+            if wrong := [row for row in counted if size is not None and row["test_examples"] >= size]:
+                yield f"{some(wrong)}: expected fewer test_examples than the {size} of all labels, got {_size(wrong)}"
+            yield from _said_once(counted, "test_examples", "size of the test set")
+
+
+def _size(rows: Sequence[Row]) -> int:
+    return int(rows[0]["test_examples"])
+
+
+def _costs(rows: Sequence[Row], task: Task) -> Iterator[str]:
+    """Every step of a search is charged a batch of examples, and what is scored comes on top."""
+    sizes = {name: task.in_setting(name).training.batch_size for name in task.setting_names}
+    wrong = [
+        row
+        for row in rows
+        if row["search_steps"] is not None
+        and row["search_examples"] is not None
+        and row["search_examples"] < row["search_steps"] * sizes.get(row["found_on"], 0)
+    ]
+    if wrong:
+        yield f"{some(wrong)}: expected search_examples of at least a batch for each of search_steps"
+
+
+def _controls(rows: Sequence[Row]) -> Iterator[str]:
+    """A control is one of those there are, and lies beside the ticket that it is a control of."""
+    tickets = {_ticket(row, row["label"]) for row in rows if row["kind"] == "ticket"}
+    controls = [(row, *row["label"].partition(" of ")[::2]) for row in rows if row["kind"] == "control"]
+    if strange := [row for row, name, _ in controls if name not in CONTROLS]:
+        yield f"{some(strange)}: expected a control to be one of {', '.join(CONTROLS)}"
+    if lone := [row for row, name, of in controls if name in CONTROLS and _ticket(row, of) not in tickets]:
+        yield f"{some(lone)}: expected the ticket that it is a control of"
+
+
+def _ticket(row: Row, label: str) -> tuple[object, ...]:
+    return (row["method_params"], row["found_on"], row["seed"], row["rung"], label)
 
 
 def _length(rows: Sequence[Row], task: Task) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,9 +17,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from ticketbench.task import Task
+
 FORM = 1  # of the manifest itself
 NONE = "none"
-TASK_ID = r"[a-z0-9][a-z0-9_.-]*(?:/[a-z0-9][a-z0-9_.-]*)+"
+LONGEST_LINE = 10_000  # characters
+TASK_ID: str = Task.model_json_schema()["properties"]["id"]["pattern"].strip("^$")
 METHOD_NAME = r"[a-z0-9][a-z0-9_-]*"
 # The file becomes part of ticketbench, which is under Apache-2.0: each of these may be distributed with it.
 Licence = Literal["Apache-2.0", "MIT", "MIT-0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "0BSD", "CC0-1.0", "Unlicense"]
@@ -49,7 +52,7 @@ class Paper(Part):
     title: Line
     url: Annotated[str, Field(pattern=r"^https?://[^\s<>\"'`]+$", max_length=500)] | None = None
     arxiv: Annotated[str, Field(pattern=r"^(\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7})(v\d+)?$")] | None = None
-    bibtex: Annotated[str, Field(min_length=1, max_length=5000)] | None = None
+    bibtex: Annotated[str, Field(min_length=1, max_length=4000)] | None = None
 
     @model_validator(mode="after")
     def _can_be_found(self) -> Self:
@@ -62,7 +65,7 @@ class Tuning(Part):
     """How many configurations were tried, on which tasks, and which scores chose among them: never those of test."""
 
     configurations: Annotated[int, Field(gt=0)]
-    tasks: Annotated[tuple[TaskId, ...], Field(min_length=1, max_length=100)]
+    tasks: Annotated[tuple[TaskId, ...], Field(min_length=1, max_length=40)]
     chosen_by: Literal["validation", "training"]
 
 
@@ -86,13 +89,22 @@ class Declared(Part):
     tuning: TuningSaid
 
 
+def _first_ones(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if seeds != tuple(range(len(seeds))):
+        raise ValueError("should be the first ones, 0 to N - 1 in this order: none left out, none chosen")
+    return seeds
+
+
+Seeds = Annotated[tuple[int, ...], Field(min_length=1, max_length=1000), AfterValidator(_first_ones)]
+
+
 class Ran(Part):
     """A task as it was when the rows were made."""
 
     id: TaskId
     version: Annotated[int, Field(gt=0)]
     digest: Digest
-    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, max_length=1000)]
+    seeds: Seeds
 
 
 class Manifest(Declared):
@@ -109,7 +121,11 @@ class Manifest(Declared):
 def read_table(content: bytes) -> tuple[dict[str, Any], str]:
     """The TOML table in these bytes, and why there is none."""
     try:
-        return tomllib.loads(content.decode("utf-8")), ""
+        text = content.decode("utf-8")
+        # A line of dots costs the square of its length.
+        if long := [number for number, line in enumerate(text.split("\n"), 1) if len(line) > LONGEST_LINE]:
+            return {}, f"is not readable TOML (line {long[0]} has more than {LONGEST_LINE} characters)"
+        return tomllib.loads(text), ""
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
         return {}, f"is not readable TOML ({str(error)[:200] or type(error).__name__})"
 
@@ -126,7 +142,7 @@ def mistakes(error: ValidationError) -> list[str]:
     """One line for each mistake: the key, and what was expected."""
     details = error.errors(include_url=False)
     # pydantic counts the right entries of a list only, so a list with a wrong one may be too short as well.
-    lists = {detail["loc"][:-1] for detail in details}
+    lists = {detail["loc"][:depth] for detail in details for depth in range(len(detail["loc"]))}
     told = (each for each in details if each["type"] != "too_short" or each["loc"] not in lists)
     return list(dict.fromkeys(map(_mistake, told)))
 
@@ -152,7 +168,7 @@ def to_toml(manifest: Manifest) -> str:
     lines = [
         "# What is submitted, who made it and how. Written by `ticketbench submit`, which also checks it.",
         f"manifest = {manifest.manifest}",
-        f"authors = {_listed(manifest.authors)}",
+        *_a_line_each("authors", manifest.authors),
         f"licence = {_text(manifest.licence)}",
         f"paper = {_table_or_none(manifest.paper)}",
         f"extra_data = {_text(manifest.extra_data)}",
@@ -166,6 +182,13 @@ def to_toml(manifest: Manifest) -> str:
         lines += ["", "[[tasks]]", *(f"{key} = {_value(value)}" for key, value in ran)]
     lines += ["", "[files]", *(f"{_text(name)} = {_text(digest)}" for name, digest in manifest.files.items())]
     return "\n".join(lines) + "\n"
+
+
+def _a_line_each(name: str, texts: Sequence[str]) -> list[str]:
+    """One line where it is short, else a line for each: a line has its bound."""
+    if len(texts) < 2:
+        return [f"{name} = {_listed(texts)}"]
+    return [f"{name} = [", *(f"  {_text(each)}," for each in texts), "]"]
 
 
 def _table_or_none(said: Part | str) -> str:

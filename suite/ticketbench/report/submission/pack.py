@@ -22,12 +22,17 @@ def check_place(out: Path, method_file: str) -> dict[str, object]:
 
     Raises `TicketbenchError` where the folder holds what is no part of a submission: it would be mixed up with it.
     """
+    there = next((each for each in (out, *out.parents) if each.exists()), out)
+    if there.exists() and not there.is_dir():
+        raise TicketbenchError(f"--out {out}: {there} is a file; expected a folder, or a place for one.")
     if not out.exists():
         return {}
     found = listing(out)
     if found.problems:
         raise TicketbenchError(f"--out {out}: holds other things than a submission ({found.problems[0]}).")
     place = manifest_place(method_file)
+    if others := [each for each in found.manifests if each != place]:
+        raise TicketbenchError(f"--out {out}: holds another submission, {others[0]}; give each a folder of its own.")
     if place not in found.sizes:
         return {}
     table, why = read_table(content(out, place))
@@ -50,20 +55,21 @@ def collect(results: Path, task: Task, method: "Method", seeds: Sequence[int]) -
 def write_submission(
     out: Path, source: Path, declared: Declared, tasks: Mapping[str, tuple[Task, Sequence[int]]], rows: Sequence[Row]
 ) -> Manifest:
-    """Write the folder anew. Files of an earlier submission that this one does not have are taken away.
+    """Write the folder anew. Files of this method's earlier submission that the new one lacks are taken away.
 
     Args:
         tasks: those that were run, by id, with their seeds.
         rows: those of the method's file on these tasks, any order.
 
-    Raises `TicketbenchError` where the folder cannot be written.
+    Raises `TicketbenchError` where the folder cannot be written, or holds other things.
     """
+    names = check_place(out, source.name).get("files")
     code, place = source.read_bytes(), method_place(source.name)
     parts: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         parts.setdefault((row["task"], row["method"]), []).append(row)
     try:
-        earlier = set(listing(out).sizes) if out.exists() else set()
+        earlier = set(listing(out).sizes) & set(names if isinstance(names, dict) else ()) if out.exists() else set()
         (out / place).parent.mkdir(parents=True, exist_ok=True)
         (out / place).write_bytes(code)
         written = {place: sha256(code)}
@@ -84,7 +90,7 @@ def write_submission(
             files=written,
         )
         (out / manifest_place(source.name)).write_text(to_toml(manifest), "utf-8")
-        for stale in earlier - set(written) - {manifest_place(source.name)}:
+        for stale in earlier - set(written):
             (out / stale).unlink()
     except OSError as error:
         raise TicketbenchError(f"--out {out}: cannot be written: {error.strerror or error}.") from None

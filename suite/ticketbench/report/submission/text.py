@@ -11,6 +11,7 @@ from ticketbench.report.submission.check import Findings, known_tasks
 from ticketbench.report.submission.folder import plain
 from ticketbench.report.submission.manifest import Manifest, Paper, Tuning
 from ticketbench.report.submission.rows import marks
+from ticketbench.report.submission.shipped import has_own_recipe
 from ticketbench.report.wording import Unit, difference_line, one_line, seeds_text, times, unit_of
 from ticketbench.results import Row
 from ticketbench.task import Task
@@ -120,7 +121,7 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
     head = ["compression", _cell(name), "cost", "marks", *(f"{each.method} (difference)" for each in beside)]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     task = known_tasks().get(board.task)
-    own_recipe = bool(found.declaration and found.declaration.own_recipe)
+    own_recipe = found.declaration is not None and has_own_recipe(found.declaration)
     for rung, compression in board.rungs:
         cell, rows = series.cells.get(rung), series.at(rung)
         if cell is None:
