@@ -55,6 +55,10 @@ def test_new_overwrites_nothing(ticketbench, here):
         ("mine.txt", "mine.txt: is not a Python file; expected a name such as my_method.py."),
         ("none/mine.py", "none/mine.py: cannot be written: No such file or directory."),
         ("___.py", "___.py: expected a file's name that can be a method's, such as my_method.py."),
+        (
+            "my.method.py",
+            "my.method.py: a method's file is named with letters, digits, - and _, ending in .py.",
+        ),
         ("imp.py", "imp.py: there is a method named 'imp' already; give yours a name of its own."),
         ("Dense.py", "Dense.py: there is a method named 'dense' already; give yours a name of its own."),
     ],
@@ -112,3 +116,17 @@ def test_what_cannot_be_checked_is_one_message(ticketbench, here, author, monkey
     assert ticketbench("check", "imp", "--task", "digits/*").message == "digits/* names 2 tasks, not one."
     monkeypatch.setenv("TICKETBENCH_DATA", str(here / "no-data"))
     assert "mnist" in ticketbench("check", "imp", "--task", "mnist/lenet-300-100-ci").message
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("os._exit(0)", "mine.py: its process ended (code 0) before the checks did, so none counts."),
+        ("raise KeyboardInterrupt", "mine.py: the checks were ended by KeyboardInterrupt."),
+    ],
+)
+def test_a_method_that_ends_its_process_passes_nothing(ticketbench, author, does, said):
+    author(f"import os\n{BAD.replace('scores = {', f'{does}{chr(10)}        scores = {{')}")
+    came = ticketbench("check", "mine.py")
+    assert came.code == 2 and came.out == "" and "Traceback" not in came.err
+    assert came.err.startswith(f"ticketbench: {said}")

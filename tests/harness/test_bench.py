@@ -150,3 +150,14 @@ def test_weights_are_made_by_the_harness_if_each_equals_one_of_its_own_place_by_
     assert not weights_made_by(state([1.0, 2.0], 5.5), [one, two])  # a buffer of nobody's
     assert weights_made_by(state([1.0, 9.0], 5.0, (True, False)), [one])  # what is pruned does not count
     assert not weights_made_by(one, [])
+
+
+def test_of_several_draws_of_initial_weights_all_places_come_from_one():
+    def state(weight):
+        return State(0, {"w": torch.tensor(weight)}, {}, {"w": torch.ones(3, dtype=torch.bool)})
+
+    one, other, trained = state([1.0, 2.0, 3.0]), state([4.0, 5.0, 6.0]), state([7.0, 8.0, 9.0])
+    assert weights_made_by(other, [], [one, other])
+    assert weights_made_by(state([7.0, 5.0, 6.0]), [trained], [one, other])
+    assert not weights_made_by(state([1.0, 5.0, 6.0]), [], [one, other])
+    assert not weights_made_by(state([7.0, 2.0, 6.0]), [trained], [one, other])

@@ -199,3 +199,27 @@ def test_only_the_methods_own_time_is_its_time(lab):
     """)
     seconds = [row["search_seconds"] for row in rows]
     assert all(0.05 * n <= each < 0.05 * n + 0.5 for n, each in enumerate(seconds, 1))
+
+
+def test_under_vmap_every_example_is_counted(lab):
+    rows = lab.search("""
+        from torch.func import functional_call, grad, vmap
+
+        @method("mine", title="Mine")
+        def mine(search):
+            first, second, third = masks_of(search, search.initial)
+            network, weights = search.network(search.initial), search.initial.weights
+            ((inputs, targets),) = search.batches(1, 50)
+
+            def loss(weights, one):
+                return functional_call(network, weights, (one[None],)).logsumexp(1).sum()
+
+            vmap(grad(loss), (None, 0))(weights, inputs)
+            yield Ticket(first, search.initial)  # 50
+            grad(lambda weights: vmap(loss, (None, 0))(weights, inputs).sum())(weights)
+            yield Ticket(second, search.initial)  # 100
+            three = {name: torch.stack([weight] * 3) for name, weight in weights.items()}
+            vmap(lambda weights: functional_call(network, weights, (inputs[:7],)))(three)
+            yield Ticket(third, search.initial)  # 121
+    """)
+    assert charged(rows) == {1: (0, 50), 2: (0, 100), 3: (0, 121)}

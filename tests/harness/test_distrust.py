@@ -248,3 +248,94 @@ def test_a_checkpoint_that_the_store_has_lost_is_trained_again(lab, compared):
     (lost, *_) = run_search(Job(task, found, "default", 0), trainings)
     assert len(list((lab.folder / "tiny" / "cache").rglob("*.safetensors"))) <= 1
     assert compared([lost]) == compared([usual])
+
+
+def test_weights_of_ones_own_are_edited_at_every_rung_and_not_the_harness_s_own_once_scored(lab):
+    rows = lab.search("""
+        @method("mine", title="Mine")
+        def mine(search):
+            trained = yield search.dense
+            own = {name: weight * 0.999 for name, weight in trained.weights.items()}
+            own = search.initial.replace(weights=own, step=search.steps)
+            same = yield Train(own, search.steps)
+            for mask in masks_of(search, trained):
+                yield Ticket(mask, own)
+                yield Ticket(mask, same, label="by way of a training of no steps")
+                yield Ticket(mask, trained, label="trained")
+    """)
+    assert [row["edited"] for row in rows] == [True, True, False] * 3
+
+
+def test_weights_put_together_from_many_draws_are_of_ones_own_making(lab):
+    rows = lab.search("""
+        @method("mine", title="Mine")
+        def mine(search):
+            one, other = search.reinitialized(1), search.reinitialized(2)
+            mixed = {n: torch.maximum(w, other.weights[n]) for n, w in one.weights.items()}
+            for mask in masks_of(search, one):
+                yield Ticket(mask, search.initial.replace(weights=mixed))
+                yield Ticket(mask, search.initial.replace(weights=other.weights), label="one draw")
+    """)
+    assert [(row["edited"], row["carried"]) for row in rows] == [(True, True), (False, False)] * 3
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "trained.trainings = frozenset()",
+        "object.__setattr__(trained, 'trainings', frozenset())",
+        "trained.__dict__['trainings'] = frozenset()",
+        "trained.key = search.initial.key",
+        "search.charges.looked_at.clear()",
+        "search.charges.scored = -1000",
+        "search.drawn[77] = trained.replace(weights=own)",
+        "search.drawn_for_controls()",
+        "search.network = None",
+    ],
+)
+def test_the_account_is_out_of_a_methods_reach(lab, write):
+    rows = lab.search(f"""
+        @method("mine", title="Mine")
+        def mine(search):
+            trained = yield search.dense
+            search.network(trained)(search.batches(1, 5)[0][0])
+            own = {{name: weight * 0.999 for name, weight in trained.weights.items()}}
+            try:
+                {write}
+            except AttributeError:
+                pass
+            else:
+                assert False, "it went through"
+            for mask in masks_of(search, trained):
+                yield Ticket(mask, trained.replace(weights=own))
+    """)
+    assert [(row["search_steps"], row["search_examples"]) for row in rows] == [(30, 1805)] * 3
+    assert all(row["edited"] and row["carried"] for row in rows)
+
+
+def test_a_checkpoint_of_a_kind_of_ones_own_is_refused(lab):
+    rows = lab.search("""
+        from ticketbench import Checkpoint
+
+        class Mine(Checkpoint):
+            trainings = frozenset()
+
+            def read_by(self, on_read):
+                return True
+
+        @method("mine", title="Mine")
+        def mine(search):
+            trained = yield search.dense
+            yield [Ticket(mask, Mine(None, 30, trained.state)) for mask in masks_of(search, search.initial)]
+    """)
+    assert {row["reason"] for row in rows} == {"ended at rung 1: refused: the checkpoint is of another search"}
+
+
+def test_what_a_method_raises_beside_exceptions_is_its_row_s_reason(lab):
+    rows = lab.search("""
+        @method("mine", title="Mine")
+        def mine(search):
+            yield search.at(1)
+            raise BaseException("out")
+    """)
+    assert rows[0]["status"] == "failed" and "BaseException: out (line " in rows[0]["reason"]

@@ -1,5 +1,7 @@
 """Checkpoints: lazy, immutable, and on record for what is looked at."""
 
+import copy
+
 import pytest
 import torch
 
@@ -73,9 +75,20 @@ def test_prunable_are_the_weights_that_a_mask_covers(shelf):
     assert prunable["w"].tolist() == [0.0, 1.0, 2.0, 3.0]
 
 
-def test_its_step_cannot_be_set(shelf):
+@pytest.mark.parametrize("name", ["step", "key", "trainings", "weights", "_load", "mine"])
+def test_nothing_of_it_can_be_set(shelf, name):
+    checkpoint = shelf.checkpoint()
+    with pytest.raises(AttributeError, match=f"checkpoint.{name}: a checkpoint cannot be changed"):
+        setattr(checkpoint, name, frozenset())
     with pytest.raises(AttributeError):
-        shelf.checkpoint().step = 0
+        object.__setattr__(checkpoint, name, frozenset())
+    assert not hasattr(checkpoint, "__dict__")
+    assert (checkpoint.step, checkpoint.key, checkpoint.trainings) == (3, "derivation", {"t"})
+
+
+def test_a_copy_of_it_is_itself(shelf):
+    checkpoint = shelf.checkpoint()
+    assert copy.copy(checkpoint) is copy.deepcopy([checkpoint])[0] is checkpoint
 
 
 @pytest.mark.parametrize("part", READ)

@@ -57,7 +57,7 @@ def test_long_work_without_examples_that_ends_in_edited_weights_fails_cost_alone
         other = search.initial.replace(weights={n: 2 * w for n, w in search.initial.weights.items()})
         yield from tickets(search, sizes(other), other)
     '''
-    assert "0 examples were counted" in only(source, "cost").seen
+    assert "0 examples were counted" in only(source, "cost", beside=("reading",)).seen
 
 
 def test_weights_made_without_data_or_training_are_marked_and_no_more(only):
@@ -133,7 +133,7 @@ def test_absurd_time_fails_that_check_alone(only, monkeypatch):
     monkeypatch.setattr(costs, "ABSURD_SECONDS", 0.3)
     monkeypatch.setattr(costs, "ABSURD_EPOCHS", 0)
     source = "import time\n\nonce = [1.5]\n" + SLOW.format(what="time.sleep(once.pop() if once else 0)")
-    finding = only(source, "time_and_memory")
+    finding = only(source, "time_and_memory", beside=("reading", "cost"))
     assert "0.5" in finding.seen and "s a rung" in finding.expected
 
 
@@ -150,3 +150,26 @@ def test_memory_of_a_stretch_is_seen_even_where_the_process_held_more_before():
     assert risen_since(before) < 50 * 2**20
     torch.ones(100, 2**20 // 4).sum()
     assert 80 * 2**20 < risen_since(before) < 200 * 2**20
+
+
+def test_a_training_by_hand_is_told_where_only_the_mask_comes_of_it(only, monkeypatch):
+    monkeypatch.setattr(costs, "HIDDEN_EPOCHS", 0)
+    source = SLOW.format(what="time.sleep(once.pop() if once else 0)")
+    finding = only("import time\n\nonce = [1.0]\n" + source, "cost", "warning", beside=("reading",))
+    assert "0 examples were counted" in finding.seen
+
+
+def test_a_few_examples_passed_for_show_hide_no_training(only):
+    source = TRAINS_ITSELF.format(loss="torch.nn.functional.cross_entropy(network.forward(inputs), targets)")
+    shown = "network = search.network(search.initial)\n    network(search.batches(1, 64)[0][0])"
+    finding = only(source.replace("network = search.network(search.initial)", shown), "cost", beside=("reading",))
+    assert "20 optimizer steps; 64 examples were counted" in finding.seen
+
+
+def test_weights_of_one_s_own_making_after_one_s_own_recipe_are_worth_knowing(only):
+    nudged = (
+        "trained = search.initial.replace(weights={n: w * 1.0000005 for n, w in trained.weights.items()}, step=30)"
+    )
+    source = OWN_RECIPE.format(until="search.steps", how="objective=Penalty(1e-4)", then=nudged)
+    finding = only(source, "own_recipe", "warning", beside=("cost",))
+    assert "3 of 3 tickets start from weights of your own making, after a Train with an objective" in finding.seen

@@ -79,7 +79,11 @@ def test_a_bibtex_entry_of_one_s_own_is_a_citation(declared):
             "ended at rung 2: the method asked for nothing more",
             "every rung of search.ladder",
         ),
-        ("yield search.no_such_thing", "AttributeError: 'Bench' object has no attribute", "a line number"),
+        (
+            "yield search.initial.no_such_thing",
+            "AttributeError: 'Checkpoint' object has no attribute",
+            "a line number",
+        ),
         ("yield 17", "expected a Ticket, a Train, a Probe or a list of these, got int", "mend what is named"),
     ],
 )
@@ -137,11 +141,12 @@ def test_pruned_weights_that_come_back_in_training_are_seen(only):
     @method("mine", title="Hooked")
     def find(search):
         """Put a little back before every pass."""
+        bench = type(search).initial.fget.__closure__[0].cell_contents
         def back(network, inputs):
             with torch.no_grad():
                 for parameter in network.parameters():
                     parameter += 1e-3
-        search._workload.module().register_forward_pre_hook(back)
+        bench._workload.module().register_forward_pre_hook(back)
         yield from tickets(search, sizes(search.initial), search.initial)
     ''',
         "pruned_stay_zero",

@@ -5,15 +5,15 @@ import re
 import shlex
 import textwrap
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ticketbench.errors import TicketbenchError
-
-if TYPE_CHECKING:
-    from ticketbench.testing import Finding
 
 _TEMPLATE_NAME = "my-method"
 _TEMPLATE_FILE = "my_method.py"
@@ -46,23 +46,16 @@ def check(selector: str, task: str | None) -> int:
     """Hold a method against what holds of every method, and explain what does not.
 
     METHOD is my_method.py, my_method.py:name or a name, with parameters as in 'my_method.py(power=2)'. It runs on
-    small tasks of a few steps, in a temporary folder. Exit code 1 where a check fails.
+    small tasks of a few steps, in a temporary folder and in a process of its own. Exit code 1 where a check fails, 2
+    where the checks could not be made.
     """
-    from ticketbench.methods import find_methods
-    from ticketbench.testing import examine, only_task
-
-    methods = find_methods([selector])
-    on = only_task(task) if task else None
     found: Counter[str] = Counter()
-    for method in methods:
-        given = ", ".join(f"{key}={value!r}" for key, value in method.given.items())
-        heading = f"{method.name}{f'({given})' if given else ''}, {method.source}"
-        for name, finding in examine(method, on):
-            if heading:  # not before it is known that the task can be run
-                click.echo(heading)
-                heading = ""
-            _tell(name, finding)
-            found[finding.status] += 1
+    for kind, *said in _apart(selector, task):
+        if kind == "method":
+            click.echo(said[0])
+        else:
+            _tell(*said)
+            found[said[1]] += 1
     click.echo(f"{found.total()} checks: {', '.join(f'{number} {status}' for status, number in found.items())}.")
     if found["failed"]:
         return 1
@@ -71,14 +64,78 @@ def check(selector: str, task: str | None) -> int:
     return 0
 
 
-def _tell(name: str, finding: "Finding") -> None:
+def _apart(selector: str, task: str | None) -> Iterator[tuple[str, ...]]:
+    """What `_examine` tells from another process: a method that ends its process does not end this one.
+
+    Raises `TicketbenchError` where that process ends without having said that it is through.
+    """
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_examine, args=(theirs, selector, task))
+    process.start()
+    theirs.close()
+    try:
+        while True:
+            wait([ours, process.sentinel])
+            try:
+                kind, *said = ours.recv() if ours.poll() else ("gone",)
+            except (EOFError, OSError):
+                kind, said = "gone", []
+            if kind == "end":
+                return
+            if kind == "wrong":
+                raise TicketbenchError(said[0])
+            if kind == "gone":
+                process.join()
+                raise TicketbenchError(
+                    f"{selector}: its process ended (code {process.exitcode}) before the checks did, so none counts. "
+                    "A method raises an error, or returns; it does not end the process it is in."
+                )
+            yield kind, *said
+    finally:
+        process.join(timeout=5)
+        process.terminate()
+        process.join()
+
+
+def _examine(told: Connection, selector: str, task: str | None) -> None:
+    """Make the checks, in a process of their own, and send what they find, and at the end that it is the end."""
+    try:
+        from ticketbench.methods import find_methods
+        from ticketbench.testing import examine, only_task
+
+        methods = find_methods([selector])
+        on = only_task(task) if task else None
+        for method in methods:
+            given = ", ".join(f"{key}={value!r}" for key, value in method.given.items())
+            heading = f"{method.name}{f'({given})' if given else ''}, {method.source}"
+            for name, finding in examine(method, on):
+                if heading:  # not before it is known that the task can be run
+                    told.send(("method", heading))
+                    heading = ""
+                told.send(("finding", name, finding.status, finding.seen, finding.explanation))
+        told.send(("end",))
+    except TicketbenchError as error:
+        told.send(("wrong", str(error)))
+    except BaseException as error:
+        said = " ".join(str(error).split())
+        with suppress(OSError):
+            told.send(
+                (
+                    "wrong",
+                    f"{selector}: the checks were ended by {type(error).__name__}{f': {said}' if said else ''}.",
+                )
+            )
+
+
+def _tell(name: str, status: str, seen: str, explanation: str) -> None:
     """One line a check; where it does not simply hold, what was seen, expected, and to change."""
     title = name.replace("_", " ")
-    if finding.status in ("ok", "not applicable"):
-        click.echo(f"  {finding.status:14}  {title:16}  {finding.seen}")
+    if status in ("ok", "not applicable"):
+        click.echo(f"  {status:14}  {title:16}  {seen}")
         return
-    click.echo(f"  {finding.status:14}  {title}")
-    for line in finding.explanation.splitlines():
+    click.echo(f"  {status:14}  {title}")
+    for line in explanation.splitlines():
         label, _, said = line.partition(": ")
         click.echo(textwrap.fill(f"{label + ':':10}{said}", 100, initial_indent=" " * 18, subsequent_indent=" " * 28))
 
@@ -93,6 +150,9 @@ def _name(path: Path) -> str:
 
     from ticketbench.methods.declare import RESERVED
     from ticketbench.methods.loading import installed_methods
+    from ticketbench.report.submission.folder import method_place
+
+    method_place(str(path))  # or it could never be handed in
 
     if name in RESERVED or name in installed_methods():
         raise TicketbenchError(f"{path}: there is a method named {name!r} already; give yours a name of its own.")

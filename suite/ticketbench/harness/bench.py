@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -48,12 +49,10 @@ def reset_modes() -> None:
 
 
 class Bench(Search):
-    """One search. `dense_rung` is rung 0; `drawn` holds the initial weights that the harness has handed out.
+    """One search, as the harness holds it: a method gets what `shown` gives.
 
-    A method may read its attributes but not set them, and the task it sees is a copy.
+    `dense_rung` is rung 0; `drawn` holds the initial weights that the harness has handed out.
     """
-
-    _sealed = False
 
     def __init__(self, task: Task, method: Method, setting: str, seed: int, rung: Rung | None, trainings: Trainings):
         self.task, self.setting, self.seed = task.in_setting(setting).model_copy(deep=True), setting, seed
@@ -64,12 +63,6 @@ class Bench(Search):
         self.rng = generator("method", seed, method.name, rung.index if rung else 0)
         self.charges = Charges(trainings.known, self._workload.training.batch_size)
         self.drawn: dict[int, Checkpoint] = {}
-        self._sealed = True
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if self._sealed:
-            raise AttributeError(f"search.{name}: a search cannot be changed")
-        super().__setattr__(name, value)
 
     @property
     def initial(self) -> Checkpoint:
@@ -116,12 +109,7 @@ class Bench(Search):
         return self._workload.loss(network, None, inputs, targets)
 
     def method(self, name: str, rung: Rung | None = None, **parameters: Any) -> Generator[Any, Any, Any]:
-        found = find_methods([name])
-        if len(found) != 1:
-            raise ValueError(f"search.method: {name} names {len(found)} methods, not one")
-        if found[0].per_rung and rung is None:
-            raise ValueError(f"search.method: {name} is run once a rung; say which: search.method({name!r}, rung)")
-        return found[0].with_parameters(**parameters).start(self, rung)
+        return _delegate(self, name, rung, parameters)
 
     def drawn_for_controls(self) -> Checkpoint:
         """Initial weights that no method can draw, so that a control never trains a ticket's own."""
@@ -142,7 +130,7 @@ class Bench(Search):
 
     def made(self, checkpoint: Checkpoint) -> bool:
         """Whether it is a checkpoint of this search, its tensors read on this search's account."""
-        return checkpoint._on_read == self.charges.read
+        return type(checkpoint) is Checkpoint and checkpoint.read_by(self.charges.read)
 
     @undisturbed()
     def _draw(self, draw: int) -> Checkpoint:
@@ -152,26 +140,97 @@ class Bench(Search):
         return self.drawn[draw]
 
 
+def shown(bench: Bench) -> Search:
+    """The search as its method holds it. It reads its attributes but sets none, and the task it sees is a copy.
+
+    What requests are judged by (the account, the draws of initial weights, the data) is no attribute of it.
+    """
+
+    class Shown(Search):
+        def __setattr__(self, name: str, _: Any) -> None:
+            raise AttributeError(f"search.{name}: a search cannot be changed")
+
+        @property
+        def initial(self) -> Checkpoint:
+            return bench.initial
+
+        def reinitialized(self, draw: int) -> Checkpoint:
+            return bench.reinitialized(draw)
+
+        def network(self, checkpoint: Checkpoint) -> nn.Module:
+            return bench.network(checkpoint)
+
+        def batches(
+            self, count: int, size: int | None = None, draw: int = 0, per_class: int | None = None
+        ) -> list[Batch]:
+            return bench.batches(count, size, draw, per_class)
+
+        def loss(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+            return bench.loss(network, inputs, targets)
+
+        def method(self, name: str, rung: Rung | None = None, **parameters: Any) -> Generator[Any, Any, Any]:
+            return _delegate(self, name, rung, parameters)
+
+    Shown.__name__ = Shown.__qualname__ = "Search"  # as messages name it
+    search = Shown()
+    for name in ("task", "setting", "seed", "steps", "ladder", "rng"):
+        vars(search)[name] = getattr(bench, name)
+    return search
+
+
+def _delegate(search: Search, name: str, rung: Rung | None, parameters: dict[str, Any]) -> Generator[Any, Any, Any]:
+    found = find_methods([name])
+    if len(found) != 1:
+        raise ValueError(f"search.method: {name} names {len(found)} methods, not one")
+    if found[0].per_rung and rung is None:
+        raise ValueError(f"search.method: {name} is run once a rung; say which: search.method({name!r}, rung)")
+    return found[0].with_parameters(**parameters).start(search, rung)
+
+
 def ladder_of(task: Task, workload: Vision) -> tuple[Rung, ...]:
     """The task's ladder on its network, rung 0 (dense) first."""
     sizes = {name: parameter.numel() for name, parameter in workload.module().named_parameters()}
     return rungs(task.ladder, {name: sizes[name] for name in workload.prunable})
 
 
-def weights_made_by(state: State, made: Iterable[State]) -> bool:
-    """Whether every kept weight equals that of one of these states, place by place, and every buffer one."""
-    unknown = {
-        name: state.mask[name].clone() if name in state.mask else torch.ones_like(weight, dtype=torch.bool)
-        for name, weight in state.weights.items()
-    }
-    buffers = dict(state.buffers)
-    for other in made:
-        for name, open_places in unknown.items():
-            open_places &= state.weights[name] != other.weights[name]
-        buffers = {name: buffer for name, buffer in buffers.items() if not torch.equal(buffer, other.buffers[name])}
-        if not buffers and not any(bool(places.any()) for places in unknown.values()):
-            return True
-    return False
+def weights_made_by(state: State, made: Iterable[State], draws: Iterable[State] = ()) -> bool:
+    """Whether every kept weight equals that of one of these states, place by place, and every buffer one.
+
+    Of several draws of initial weights all places that are left must come from one: a choice among many, place by
+    place, comes as near to any weights as one likes.
+    """
+    left = [_unlike(_Left.all_of(state), state, draw) for draw in draws] or [_Left.all_of(state)]
+    others = iter(made)
+    while all(each.any() for each in left):
+        other = next(others, None)
+        if other is None:
+            return False
+        left = [_unlike(each, state, other) for each in left]
+    return True
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Places of weights, and buffers, that no state has been found for yet."""
+
+    places: dict[str, Tensor]
+    buffers: tuple[str, ...]
+
+    @staticmethod
+    def all_of(state: State) -> "_Left":
+        whole = {name: torch.ones_like(weight, dtype=torch.bool) for name, weight in state.weights.items()}
+        return _Left(whole | state.mask, tuple(state.buffers))
+
+    def any(self) -> bool:
+        return bool(self.buffers) or any(bool(places.any()) for places in self.places.values())
+
+
+def _unlike(left: _Left, state: State, other: State) -> _Left:
+    """What of it differs from this other state too."""
+    return _Left(
+        {name: places & (state.weights[name] != other.weights[name]) for name, places in left.places.items()},
+        tuple(name for name in left.buffers if not torch.equal(state.buffers[name], other.buffers[name])),
+    )
 
 
 def starts_from(state: State, initial: State) -> bool:

@@ -5,7 +5,9 @@ Assumes dense kernels: a masked step costs a full one (PROTOCOL, search cost).
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 
+import torch
 from torch import Tensor, nn
 
 from ticketbench.harness.trainings import Training
@@ -35,11 +37,11 @@ class Charges:
         self.looked_at |= trainings
 
     def count(self, network: nn.Module) -> nn.Module:
-        """Count every example that passes through this network, forward."""
+        """Count every example that passes through this network, forward: under `vmap`, all that it maps over."""
 
-        def counted(_: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> None:
-            first = [*inputs, *named.values()][:1]
-            self.scored += sum(len(each) for each in first)
+        def counted(module: nn.Module, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> None:
+            for first in [*inputs, *named.values()][:1]:
+                self.scored += len(first) * prod(_mapped(first, *module.parameters(), *module.buffers()).values())
 
         network.register_forward_pre_hook(counted, with_kwargs=True)
         return network
@@ -62,3 +64,16 @@ class Charges:
             waiting += training.start.trainings
         steps = sum(until - start for start, until in spans.values())
         return Charge(steps, steps * self.batch_size + self.scored, self.seconds)
+
+
+def _mapped(*tensors: Tensor) -> dict[int, int]:
+    """The sizes of the dimensions that `vmap` hides from whoever looks at these tensors, by its level."""
+    functorch = torch._C._functorch  # torch has no public way to ask
+    sizes: dict[int, int] = {}
+    for tensor in tensors:
+        inner = tensor
+        while isinstance(inner, Tensor) and functorch.is_functorch_wrapped_tensor(inner):
+            outer, inner = inner, functorch.get_unwrapped(inner)
+            if functorch.is_batchedtensor(outer):
+                sizes[functorch.maybe_get_level(outer)] = inner.shape[functorch.maybe_get_bdim(outer)]
+    return sizes

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.harness.bench import Bench, ladder_of, reset_modes, undisturbed, weights_made_by
+from ticketbench.harness.bench import Bench, ladder_of, reset_modes, shown, undisturbed, weights_made_by
 from ticketbench.harness.controls import Submitted, control_rows
 from ticketbench.harness.requests import check_probe, check_ticket, check_train
 from ticketbench.harness.rows import (
@@ -106,7 +106,7 @@ def _dense(job: Job, trainings: Trainings) -> Row:
 class _Drive:
     """One method at work. Rows gather as its requests are met.
 
-    What requests are judged by is held here, not read from the bench, which the method has in its hands.
+    What requests are judged by is held here and in the bench; the method holds neither, but what `shown` gives.
     """
 
     def __init__(self, job: Job, trainings: Trainings, scored: Callable[[], None]):
@@ -136,8 +136,9 @@ class _Drive:
 
     def _drive(self) -> tuple[str, str]:
         """Resume the generator until it ends; why, as status and reason for the rungs it left out."""
-        theirs = self.bench.ladder[self.rung.index - 1] if self.rung else None
-        generator = self.job.method.start(self.bench, theirs)
+        search = shown(self.bench)
+        theirs = search.ladder[self.rung.index - 1] if self.rung else None
+        generator = self.job.method.start(search, theirs)
         answer: Any = None
         thrown: Exception | None = None
         ended: tuple[str, str] | None = None
@@ -154,7 +155,9 @@ class _Drive:
                 ended = "diverged", f"{self._ended(self.fell.get(error))}: {_said(error)}"
             except Refused as error:
                 ended = "failed", f"{self._ended()}: refused: {_said(error)}"
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 ended = "failed", f"{self._ended()}: {_told(error, self.job.method.source)}"
             self.charges.seconds += time.perf_counter() - started
             if self.trouble is not None:
@@ -204,7 +207,9 @@ class _Drive:
         draw = self.bench.draw_of(start.state())
         origin: Row = {
             "carried": draw is None,
-            "edited": not weights_made_by(start.state(), self._made_here(start)),
+            "edited": not weights_made_by(
+                start.state(), self._trained_here(start), [drawn.state() for drawn in self.bench.drawn.values()]
+            ),
         }
         own: Checkpoint | None = None
         diverged: Diverged | None = None
@@ -250,7 +255,8 @@ class _Drive:
     def _handed(self, training: Training, keep: bool) -> Checkpoint:
         made = self.trainings.checkpoint(training, keep=keep)
         checkpoint = self.bench.handle(made, lambda: self._fetched(made))
-        self.handed.append(checkpoint)
+        if training.until > training.start.step:  # else it is what the method submitted, and nobody trained it
+            self.handed.append(checkpoint)
         return checkpoint
 
     def _fetched(self, made: Checkpoint) -> State:
@@ -262,9 +268,8 @@ class _Drive:
             self.trouble = error
             raise
 
-    def _made_here(self, start: Checkpoint) -> Iterator[State]:
-        """Every network the harness has made in this search, the likeliest origin of a ticket first."""
-        yield from (drawn.state() for drawn in self.bench.drawn.values())
+    def _trained_here(self, start: Checkpoint) -> Iterator[State]:
+        """Every network the harness has trained in this search, the likeliest origin of a ticket first."""
         behind = [handed for handed in self.handed if handed.key in start.trainings]
         for handed in (*behind, *(h for h in reversed(self.handed) if h not in behind)):
             yield handed.state()

@@ -1,8 +1,8 @@
 """What a method holds of a network: a lazy, immutable handle."""
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 from torch import Tensor
 
@@ -24,12 +24,27 @@ def _unread(trainings: frozenset[str]) -> None:
     """Nobody keeps account of what is read."""
 
 
+@dataclass
+class _Held:
+    """What a checkpoint is, out of the reach of who holds it."""
+
+    key: str | None
+    step: int
+    load: Callable[[], State]
+    trainings: frozenset[str]
+    on_read: Callable[[frozenset[str]], None]
+
+
 class Checkpoint:
     """A network at a moment: mask, weights, buffers, optimizer state, step.
 
     Nothing is loaded until a tensor is asked for, and every tensor given out is a copy on the CPU, so
-    editing one in place changes nothing but the copy; `replace` makes a new checkpoint.
+    editing one in place changes nothing but the copy; `replace` makes a new checkpoint. None of its attributes
+    can be set.
     """
+
+    __slots__ = ("__held", "__weakref__")
+    __held: _Held
 
     def __init__(
         self,
@@ -42,24 +57,36 @@ class Checkpoint:
     ):
         """For the harness. `key` is the digest of the derivation, None to take the content's; `trainings` are
         the trainings it comes from, reported to `on_read` when a tensor is looked at."""
-        self._key = key
-        self._step = step
-        self._load = load
-        self.trainings = trainings
-        self._on_read = on_read
+        object.__setattr__(self, "_Checkpoint__held", _Held(key, step, load, trainings, on_read))
+
+    def __setattr__(self, name: str, _: Any) -> None:
+        raise AttributeError(f"checkpoint.{name}: a checkpoint cannot be changed; replace makes another")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: Any) -> Self:
+        return self
 
     def __repr__(self) -> str:
         return f"<checkpoint {self.key[:12]} at step {self.step}>"
 
-    @cached_property
+    @property
     def key(self) -> str:
         """Digest: of how it was made where the harness made it, of its content where a method did."""
-        return self._key or self.state().digest()
+        if self.__held.key is None:
+            self.__held.key = self.state().digest()
+        return self.__held.key
 
     @property
     def step(self) -> int:
         """How many optimizer steps of the task's training lie behind it."""
-        return self._step
+        return self.__held.step
+
+    @property
+    def trainings(self) -> frozenset[str]:
+        """For the harness: the trainings that it comes from."""
+        return self.__held.trainings
 
     @property
     def mask(self) -> Mask:
@@ -119,15 +146,19 @@ class Checkpoint:
         new = derive(old, **given)
         if new is old:
             return self
-        return Checkpoint(None, new.step, lambda: new, trainings=self.trainings, on_read=self._on_read)
+        return Checkpoint(None, new.step, lambda: new, trainings=self.trainings, on_read=self.__held.on_read)
+
+    def read_by(self, on_read: Callable[[frozenset[str]], None]) -> bool:
+        """For the harness: whether this is whom a look at its tensors is reported to."""
+        return self.__held.on_read == on_read
 
     def state(self) -> State:
         """For the harness: the tensors themselves, not to be edited, and read on nobody's account."""
-        return self._load()
+        return self.__held.load()
 
     def _read(self) -> State:
-        self._on_read(self.trainings)
-        return self._load()
+        self.__held.on_read(self.trainings)
+        return self.state()
 
 
 def _copies(tensors: Mapping[str, Tensor]) -> Tensors:

@@ -22,6 +22,7 @@ from ticketbench.harness.trainings import Trainings
 from ticketbench.harness.workloads import Vision
 from ticketbench.masks import Mask
 from ticketbench.methods import Checkpoint, Method, Probe, Recipe, Search, Ticket, Train
+from ticketbench.methods.search import Batch
 from ticketbench.methods.state import History, State, mask_digest
 from ticketbench.results import Row
 from ticketbench.task import Task
@@ -30,10 +31,11 @@ from ticketbench.testing.memory import begin, risen_since
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: in words, and as a text that is equal where two requests are."""
+    """One request: in words, and as a text that is equal where two requests are. `rung` is 0 outside of rungs."""
 
     told: str
     identity: str
+    rung: int = 0
 
 
 @dataclass
@@ -56,11 +58,15 @@ class Submitted:
 
 @dataclass
 class Own:
-    """What the method's own code took: seconds, optimizer steps, and the most memory of one stretch, in bytes."""
+    """What the method's own code took: seconds, optimizer steps, and the most memory of one stretch, in bytes.
+
+    `batches` are the sizes of those it asked for.
+    """
 
     seconds: float = 0.0
     optimizer_steps: int = 0
     memory: int = 0
+    batches: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -86,13 +92,20 @@ class Run:
         return f"{bad[0]['status']}: {bad[0]['reason']}" if bad else ""
 
 
-def follow(method: Method, task: Task, workloads: Mapping[str, Vision], store: Path, seed: int = 0) -> Run:
-    """Run a method on every setting of a task, every rung, and note all of it."""
+def follow(
+    method: Method,
+    task: Task,
+    workloads: Mapping[str, Vision],
+    store: Path,
+    seed: int = 0,
+    backwards: bool = False,
+) -> Run:
+    """Run a method on every setting of a task, every rung, and note all of it: `backwards`, the last rung first."""
     run = Run(task)
     spy = replace(method, function=_followed(method, run))
     rungs = range(1, task.ladder.rounds + 1) if method.per_rung else (None,)
     for setting in task.setting_names:
-        for rung in rungs:
+        for rung in reversed(rungs) if backwards else rungs:
             trainings = Trainings(workloads, Store(store))
             run.rows += run_search(Job(task, spy, setting, seed, rung), trainings)
     return run
@@ -100,7 +113,8 @@ def follow(method: Method, task: Task, workloads: Mapping[str, Vision], store: P
 
 def _followed(method: Method, run: Run) -> Any:
     def passed_on(search: Any, *rung: Any, **parameters: Any) -> Generator[Any, Any, None]:
-        inner = method.function(search, *rung, **parameters)
+        inner = method.function(_watched(search, run.own), *rung, **parameters)
+        at = rung[0].index if rung else 0
         answer: Any = None
         thrown: Exception | None = None
         while True:
@@ -110,7 +124,7 @@ def _followed(method: Method, run: Run) -> Any:
                 except StopIteration:
                     return
             with undisturbed():
-                submitted = [_note(each, search, run) for each in _listed(request)]
+                submitted = [_note(each, search, run, at) for each in _listed(request)]
             try:
                 answer, thrown = (yield request), None
             except Exception as error:
@@ -121,6 +135,21 @@ def _followed(method: Method, run: Run) -> Any:
                         _note_answer(each, ticket, came, run)
 
     return passed_on
+
+
+def _watched(search: Search, own: Own) -> Search:
+    """The same search, whose batches are noted."""
+
+    class Watched(type(search)):  # type: ignore[misc]
+        def batches(self, *asked: Any, **named: Any) -> list[Batch]:
+            found: list[Batch] = super().batches(*asked, **named)
+            own.batches += [len(targets) for _, targets in found]
+            return found
+
+    Watched.__name__ = type(search).__name__
+    watched = Watched.__new__(Watched)
+    watched.__dict__.update(search.__dict__)
+    return watched
 
 
 @contextmanager
@@ -143,7 +172,7 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _note(request: Any, search: Search, run: Run) -> Submitted | None:
+def _note(request: Any, search: Search, run: Run, rung_given: int) -> Submitted | None:
     """Write down a request. What cannot be read is the harness's to refuse."""
     ticket: Submitted | None = None
     try:
@@ -174,7 +203,7 @@ def _note(request: Any, search: Search, run: Run) -> Submitted | None:
     except Exception as error:
         told = f"a request that cannot be used ({error})"
         identity = type(error).__name__
-    run.asked.append(Asked(told, f"{told} {identity}"))
+    run.asked.append(Asked(told, f"{told} {identity}", rung_given))
     return ticket
 
 

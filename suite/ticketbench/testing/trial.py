@@ -1,6 +1,7 @@
 """One method on trial: the runs that its checks look at, each made once, when a check first asks for it."""
 
 import random
+import sys
 import time
 from collections.abc import Generator
 from functools import cached_property
@@ -11,17 +12,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from ticketbench.data import Split, Splits, splits
+from ticketbench.data import splits
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.training import Member, advance
 from ticketbench.harness.trainings import Trainings
 from ticketbench.harness.workloads import Vision, workloads_of
 from ticketbench.masks import keep_largest
-from ticketbench.methods import Method, Search, Ticket
+from ticketbench.methods import Method, Search, Ticket, load_methods
 from ticketbench.networks import meets
 from ticketbench.task import Task
 from ticketbench.testing.following import Run, follow
+from ticketbench.testing.noise import noise_for_all, without_held_out
 from ticketbench.testing.tasks import convolutions, halves, perceptron, shortened
 
 _CPU = torch.device("cpu")
@@ -75,16 +77,22 @@ class Trial:
             return follow(self.method, self.home, workloads_of(self.home, _CPU), Path(store))
 
     @cached_property
+    def backwards(self) -> Run:
+        """The same with the rungs of a method that is run once a rung in reverse order, its file loaded anew."""
+        with TemporaryDirectory(prefix="ticketbench-") as store:
+            return follow(anew(self.method), self.home, workloads_of(self.home, _CPU), Path(store), backwards=True)
+
+    @cached_property
     def other_seed(self) -> Run:
         """Seed 1."""
         return self.run_on(self.home, seed=1)
 
     @cached_property
     def on_noise(self) -> Run:
-        """Seed 0 where validation and test examples are noise."""
+        """Seed 0 where validation and test examples are noise, to whoever loads the data set as well."""
         workload = Vision(self.home, _CPU, without_held_out(splits(self.home.data)))
-        with TemporaryDirectory(prefix="ticketbench-") as store:
-            return follow(self.method, self.home, {"default": workload}, Path(store))
+        with TemporaryDirectory(prefix="ticketbench-") as store, noise_for_all():
+            return follow(anew(self.method), self.home, {"default": workload}, Path(store))
 
     @cached_property
     def runs_elsewhere(self) -> dict[str, Run]:
@@ -116,17 +124,17 @@ class Trial:
         return task if all(meets(workload.module(), need) for need in self.method.needs) else convolutions()
 
 
-def without_held_out(found: Splits) -> Splits:
-    """The splits with noise for validation and test examples: pixels of the images mixed, labels dealt anew."""
-    mixing = torch.Generator().manual_seed(0)
-
-    def noise(split: Split) -> Split:
-        flat = split.inputs.flatten(1)
-        pixels = torch.randperm(flat.shape[1], generator=mixing)
-        dealt = torch.randperm(len(split.targets), generator=mixing)
-        return Split(flat[:, pixels].view_as(split.inputs).contiguous(), split.targets[dealt])
-
-    return Splits(found.train, noise(found.validation), noise(found.test), found.classes, found.digest)
+def anew(method: Method) -> Method:
+    """The method from its file, run once more: nothing that an earlier search left in its module is there."""
+    if method.source is None:
+        return method
+    before = sys.modules.pop(method.module, None)
+    try:
+        found = {each.name: each for each in load_methods(method.source)}
+    finally:
+        if before is not None:
+            sys.modules[method.module] = before
+    return found[method.name].with_parameters(**method.parameters)
 
 
 def _company(search: Search) -> Generator[Any, Any, None]:

@@ -1,5 +1,7 @@
 """What a method costs, and what of it the harness could count."""
 
+from statistics import median
+
 from ticketbench.testing.checks.tickets import NO_TICKETS
 from ticketbench.testing.finding import Finding, failed, not_applicable, ok, warning
 from ticketbench.testing.following import Run
@@ -8,6 +10,7 @@ from ticketbench.testing.trial import Trial
 # A method's own code may take this many epochs of the task's training before it looks like a training itself;
 # seconds beside it, because the built-in tasks' epochs take hundredths of one.
 HIDDEN_EPOCHS, HIDDEN_SECONDS = 5, 0.5
+FEWER = 5  # and so many times fewer examples than a training of that length takes are fewer for sure
 # What no known method comes near, a rung: bounds that only a mistake passes.
 ABSURD_EPOCHS, ABSURD_SECONDS = 100, 20
 ABSURD_COPIES, ABSURD_BYTES = 1000, 2 * 2**30
@@ -16,10 +19,11 @@ ABSURD_COPIES, ABSURD_BYTES = 1000, 2 * 2**30
 def cost(trial: Trial) -> Finding:
     """What it trains and passes through `search.network` is charged; weights of its own making are marked `edited`.
 
-    A method may train inside itself: its examples are counted as they pass, and its tickets are marked. It fails
-    where tickets start from weights that the harness did not make, after fewer examples than optimizer steps, or
-    after more than five epochs' worth of time (and half a second) without any: a training that the account has not
-    seen.
+    A method may train inside itself: its examples are counted as they pass, and its tickets are marked. What looks
+    like a training that the account has not seen is a warning, and fails where tickets start from weights that the
+    harness did not make: optimizer steps on more examples than were counted, the batches that it asked for taken as
+    what a step takes (five times as many, to fail); or more than five epochs' worth of time (and half a second) on
+    fewer than a fifth of a batch for each epoch's worth.
     """
     run, own = trial.first, trial.first.own
     if not run.tickets or run.trouble:
@@ -33,7 +37,9 @@ def cost(trial: Trial) -> Finding:
     if own.optimizer_steps:
         took += f", and {own.optimizer_steps} optimizer steps"
     slow = own.seconds > max(HIDDEN_SECONDS, HIDDEN_EPOCHS * trial.epoch_seconds)
-    if edited and (passed < own.optimizer_steps or (slow and not passed)):
+    unseen = slow and passed < run.task.training.batch_size * epochs / FEWER
+    learned = own.optimizer_steps * (median(own.batches) if own.batches else 1)
+    if edited and (unseen or passed < learned / FEWER or passed < own.optimizer_steps):
         return failed(
             f"{edited} tickets start from weights of your own making; {took}; {passed} examples were counted",
             "whatever trains weights is on the account: as a Train that the harness runs, or by examples that pass "
@@ -41,11 +47,12 @@ def cost(trial: Trial) -> Finding:
             "yield Train(checkpoint, until, objective=..., recipe=...) in place of a loop of your own; or pass every "
             "example through the module of search.network, called itself and not by its forward",
         )
-    if own.optimizer_steps > passed:
+    if unseen or passed < learned:
         return warning(
             f"{took}; {passed} examples were counted",
             "what learns from examples passes them through search.network",
-            "nothing, where your optimizer needs no examples; otherwise see that they are counted",
+            "nothing, where the time goes into other work or your optimizer needs no examples; otherwise see that "
+            "they are counted",
         )
     if edited:
         return warning(
@@ -66,7 +73,10 @@ def _examples(run: Run, per_rung: bool) -> int:
 
 
 def own_recipe(trial: Trial) -> Finding:
-    """No weights that a recipe of its own has trained are submitted at the last step, to be scored as they are."""
+    """No weights that a recipe of its own has trained are submitted at the last step, to be scored as they are.
+
+    Weights of the method's own making, after such a training, are told as well: nobody can tell where they are from.
+    """
     if not trial.first.tickets:
         return not_applicable(NO_TICKETS)
     mine = [ticket for ticket in trial.first.tickets if ticket.as_it_is and ticket.own_recipe]
@@ -77,6 +87,14 @@ def own_recipe(trial: Trial) -> Finding:
             "tickets that the task's own recipe trains, so that accuracies are comparable",
             "read docs/rulebook.md, which says where this is allowed; elsewhere submit an earlier step, or "
             "checkpoint.replace(step=...)",
+        )
+    edited = sum(bool(row["edited"]) for row in trial.first.scored)
+    if edited and trial.first.own_recipes:
+        return warning(
+            f"{edited} of {len(trial.first.scored)} tickets start from weights of your own making, after a Train "
+            "with an objective or a recipe: whether that has trained them cannot be told",
+            "tickets that the task's own recipe trains, so that accuracies are comparable",
+            "start from the checkpoint that Train sends back, or from its replace(mask=..., step=...)",
         )
     return ok("every ticket is trained by the task's recipe, or comes out of it")
 

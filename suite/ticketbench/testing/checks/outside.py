@@ -37,7 +37,7 @@ def reading(trial: Trial) -> Finding:
     source = trial.method.source
     if source is None:
         return not_applicable("it was not loaded from a file")
-    found = reaches(source.read_text("utf-8", errors="replace"))
+    found = reaches(source.read_bytes())
     if not found:
         return ok("its file reaches for nothing beside ticketbench's public names and what computes")
     return warning(

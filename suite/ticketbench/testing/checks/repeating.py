@@ -1,5 +1,7 @@
 """The same again, and another seed."""
 
+from dataclasses import replace
+
 from ticketbench.results import COMPARED
 from ticketbench.testing.checks.tickets import NO_TICKETS
 from ticketbench.testing.finding import Finding, failed, not_applicable, ok, warning
@@ -10,7 +12,9 @@ from ticketbench.testing.trial import Trial
 def determinism(trial: Trial) -> Finding:
     """Run again, and run after another method and with other global random numbers, it asks and gets the same.
 
-    Three fresh searches of one seed agree in every request, every mask and every column of a row that is compared.
+    Three fresh searches of one seed agree in every request, every mask and every column of a row that is compared. A
+    method that is run once a rung asks and gets the same where its rungs are run in reverse order, its file loaded
+    anew: no rung leaves another what it has paid for.
     """
     first = trial.first
     if not first.asked:
@@ -23,6 +27,12 @@ def determinism(trial: Trial) -> Finding:
                 "draw from search.rng alone; keep nothing in global variables; take nothing from clocks, sets, "
                 "generators of your own without a seed, or files",
             )
+    if trial.method.per_rung and (parted := _parted(first, in_order(trial.backwards))):
+        return failed(
+            f"run with its last rung first, with the same seed, {parted}",
+            "rungs that are run apart and charged apart: each asks for all that it needs",
+            "keep nothing between rungs in global variables; a method whose rungs build on each other takes (search)",
+        )
     return ok(f"three searches alike in {len(first.asked)} requests and {len(first.rows)} rows")
 
 
@@ -46,6 +56,12 @@ def seeds(trial: Trial) -> Finding:
             "if they are drawn, draw them from search.rng",
         )
     return ok("seeds 0 and 1 gave other masks and other starting weights" if one else "no tickets to compare")
+
+
+def in_order(run: Run) -> Run:
+    """The run as if its rungs had been run in order."""
+    asked, rows = sorted(run.asked, key=lambda each: each.rung), sorted(run.rows, key=lambda row: int(row["rung"]))
+    return replace(run, asked=asked, rows=rows)
 
 
 def _parted(first: Run, other: Run) -> str:
