@@ -96,7 +96,9 @@ def test_all_methods_of_a_file_are_checked_or_the_one_that_is_named(ticketbench,
 def test_a_shipped_method_is_checked_by_its_name_and_parameters_on_a_task_of_one_s_own(ticketbench, task):
     said = ticketbench("check", "imp-reinit(draw=2)", "--task", "tiny.toml")
     assert said.code == 0 and said.out.startswith("imp-reinit(draw=2), ")
-    assert "3 rungs of tiny/mlp" in said.out and "run tiny.toml --method 'imp-reinit(draw=2)' --seeds 3" in said.out
+    assert (
+        "3 rungs of tiny/mlp" in said.out and "run tiny.toml --method 'imp-reinit(draw=2)' --method imp" in said.out
+    )
 
 
 def test_what_cannot_be_checked_is_one_message(ticketbench, here, author, monkeypatch):

@@ -22,6 +22,14 @@ def everything(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+def test_what_cannot_be_read_without_running_it_is_told_before_anything_is_run(ticketbench, author, here):
+    author("    CITES = []\n" + MINE.replace('title="Mine"', 'title="Mine", cites=CITES'))
+    message = ticketbench(*RUN, *SAID).message
+    assert message.startswith("mine.py: cannot be submitted as it is; nothing was run.\n  line ")
+    assert message.endswith("cites of @scorer should be written out, so that it can be read")
+    assert everything(here) == ["mine.py"]
+
+
 def test_a_submission_is_a_folder_laid_out_as_the_repository_and_valid(ticketbench, author, here):
     author(MINE)
     said = ticketbench(*RUN, *SAID)

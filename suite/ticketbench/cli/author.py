@@ -35,8 +35,8 @@ def new(path: Path) -> None:
     typed = shlex.quote(str(path))
     click.echo(f"{path} holds a method named {name} that works as it is. Make it yours, then:")
     click.echo(f"  ticketbench check {typed}")
-    click.echo(f"  ticketbench run digits/mlp --method {typed} --method imp --method random-layer --seeds 3")
-    click.echo("  ticketbench leaderboard --open")
+    click.echo(f"  ticketbench run digits/mlp --method {typed} --method imp --method random-layer --seeds 5")
+    click.echo(f"  ticketbench leaderboard --method {typed} --open")
 
 
 @click.command()
@@ -60,7 +60,8 @@ def check(selector: str, task: str | None) -> int:
     if found["failed"]:
         return 1
     target = shlex.quote(selector)
-    click.echo(f"Next: ticketbench run {shlex.quote(task) if task else 'digits/mlp'} --method {target} --seeds 3")
+    where = shlex.quote(task) if task else "digits/mlp"
+    click.echo(f"Next: ticketbench run {where} --method {target} --method imp --method random-layer --seeds 5")
     return 0
 
 

@@ -161,11 +161,15 @@ def _methods(selector: str) -> tuple[list["Method"], Path]:
     if ".py" not in selector:
         raise TicketbenchError(f"{selector}: expected a method's file, as in `ticketbench submit my_method.py`.")
     from ticketbench.methods import find_methods
+    from ticketbench.report.submission.declaration import read_declaration
     from ticketbench.report.submission.shipped import taken
 
     methods = find_methods([selector])
     (source,) = {method.source for method in methods}
     assert source is not None
+    if problems := read_declaration(source.read_bytes()).problems:
+        listed = "".join(f"\n  {problem}" for problem in problems)
+        raise TicketbenchError(f"{source}: cannot be submitted as it is; nothing was run.{listed}")
     for method in methods:
         if taken(method.name, source.name):
             raise TicketbenchError(

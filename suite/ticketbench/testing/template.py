@@ -9,7 +9,7 @@ from ticketbench import Search, Ticket, keep_largest, method
 @method(
     "my-method",
     title="Large weights that have grown, of the trained network",
-    cites=[],  # keys as in ["frankle2019lottery"], or BibTeX entries of your own
+    cites=[],  # keys as in ["frankle2019lottery"], or BibTeX: written out here, since it is read without being run
     family="one-shot magnitude",  # what it is listed with
     # needs=["convolutions"],    # or "batch norm": on networks without it, the method is not applicable
     # density="nearest",         # or "outcome": where it cannot keep exactly as many weights as a rung asks for
@@ -33,6 +33,7 @@ def find_tickets(search: Search, *, growth: float = 0.5):
     }
 
     # One ticket a rung: this mask, trained to the end from this checkpoint by the task's own recipe, and scored.
+    # Where rungs do not build on each other, take (search, rung) and yield the ticket of that rung alone.
     # Other ways to begin: trained.replace(step=k, optimizer=None), or what `yield search.at(k)` sends back.
     for rung in search.ladder:
         yield Ticket(keep_largest(scores, rung), search.initial)
