@@ -24,7 +24,7 @@ def test_what_new_writes_passes_check_and_says_what_comes_next(ticketbench, here
     assert [command[:3] for command in commands] == [
         ["ticketbench", "check", "my_pruner.py"],
         ["ticketbench", "run", "digits/mlp"],
-        ["ticketbench", "leaderboard", "--open"],
+        ["ticketbench", "leaderboard", "--method"],
     ]
     (found,) = load_methods(here / "my_pruner.py")
     assert found.name == "my-pruner" and "my_pruner.py(growth=1.0)" in found.description
