@@ -49,6 +49,19 @@ _KNOWN = {
     "prune-only": _look(7, _DOTTED, "plus"),
     "random-layer": _look(8, _DOTTED, "bar"),
     "random-global": _look(9, _DOTTED, "pentagon"),
+    # Those that most often lead a family, and so are drawn together.
+    "obd": _look(2, _SOLID, "diamond"),
+    "lamp": _look(6, _SOLID, "square"),
+    "synflow": _look(3, _DASHED, "down"),
+    "snip": _look(6, _DASHED, "right"),
+    "grasp": _look(5, _DASHED, "left"),
+    "rigl": _look(4, _SOLID, "pentagon"),
+    "gradual": _look(6, _SOLID, "left"),
+    "set": _look(7, _DASHED, "up"),
+    "movement": _look(5, _SOLID, "left"),
+    "edge-popup": _look(7, _SOLID, "down"),
+    "erk": _look(7, _DOTTED, "diamond"),
+    "early-bird": _look(4, _MIXED, "up"),
 }
 # Controls of a method: beside its own look, whatever that is.
 CONTROLS = {
