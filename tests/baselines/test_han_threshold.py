@@ -79,7 +79,7 @@ def test_reordering_hidden_units_reorders_what_is_left(follow):
     initial = follow("prune-only").search.initial
 
     @settings(max_examples=25, deadline=None)
-    @given(st.permutations(range(12)), st.integers(0, 2**16), st.sampled_from([0.1, 0.5, 1.0]))
+    @given(st.permutations(range(12)), st.integers(0, 2**16), st.sampled_from([0.1, 0.5, 1.0, 2.0]))
     def check(order, seed, s):
         rng = torch.Generator().manual_seed(seed)
         shapes = {name: weight.shape for name, weight in initial.prunable.items()}
@@ -95,8 +95,8 @@ def test_reordering_hidden_units_reorders_what_is_left(follow):
         plain = at_least(s, initial.replace(mask=mask, weights=weights))
         other = at_least(s, initial.replace(mask=moved(mask), weights=moved(weights)))
         assert all(torch.equal(kept, other[name]) for name, kept in moved(plain).items())
-        assert any((mask[name] & ~kept).any() for name, kept in plain.items())
-        assert all(kept.any() for kept in plain.values())
+        if s in (0.5, 1.0):  # where both are certain of 60 drawn weights, to one in a thousand million
+            assert all((mask[name] & ~kept).any() and kept.any() for name, kept in plain.items())
 
     check()
 
