@@ -272,9 +272,13 @@ def test_one_method_that_stops_early_does_not_move_the_order_to_where_it_stops(r
     assert only([row for row in rows if row["method"] < "three" or row["rung"] == 1], task).ordered_by == 1
 
 
-def test_a_search_is_told_in_whole_trainings_at_the_sparsest_ticket(rows_of, task):
-    rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9, 0.8], "snip": [0.9, 0.8]}, 3)
+def test_the_sparsest_ticket_costs_its_search_and_its_training_in_whole_trainings(rows_of, task):
+    """`search_examples / (T B) + training_steps / T` with T = 800 and B = 60; a batch that was scored is in it."""
+    rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9, 0.8], "snip": [0.9, 0.8], "late": [0.9, 0.8]}, 3)
     for row in rows:
-        row["search_steps"] = {"imp": 800 * row["rung"] + 100 * row["seed"], "snip": 0}.get(row["method"], 0)
-    page = board_page(only(rows, task), {}, looks({"imp": "", "snip": ""}))
-    assert {line.name: line.cost for line in page["lines"]} == {"imp": "2.1", "snip": "0"}
+        steps = {"imp": 800 * row["rung"] + 100 * row["seed"], "late": 800}.get(row["method"], 0)
+        row |= {"search_steps": steps, "search_examples": 60 * steps + (12_000 if row["method"] == "snip" else 0)}
+        row |= {"start_step": 200, "training_steps": 600} if row["method"] == "late" else {}
+    page = board_page(only(rows, task), {}, looks(dict.fromkeys(("imp", "snip", "late"), "")))
+    assert task.training.batch_size == 60
+    assert {line.name: line.cost for line in page["lines"]} == {"imp": "3.1", "snip": "1.2", "late": "1.8"}

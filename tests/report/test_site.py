@@ -79,7 +79,7 @@ def test_columns_are_compressions_and_the_order_is_stated(built, read):
     page = read(built.digits)
     heads = [" ".join(each.split()) for each in page.tables[0][0]]
 
-    assert heads == ["Method", "Seeds", "Search", "1.67× 60 %", "2.78× 36 %", "4.63× 21.6 %"]
+    assert heads == ["Method", "Seeds", "Cost", "1.67× 60 %", "2.78× 36 %", "4.63× 21.6 %"]
     assert "in the order of their means at 4.63×" in page.text
     assert "not a ranking" in page.text
     assert "for other seeds and other test examples from the same source" in page.text

@@ -92,6 +92,7 @@ class Board:
 
     Attributes:
         column, chance: the primary metric's column, and the setting's chance value where the task declares one.
+        batch_size: of the setting found on; None where the task is not at hand.
         rungs: index and compression of each column.
         dense: the dense network of the setting trained on; None where it has no rows.
         series: in the order of the table, those that carry trained weights of another setting last.
@@ -110,6 +111,7 @@ class Board:
     higher_is_better: bool
     column: str
     chance: float | None
+    batch_size: int | None
     rungs: tuple[tuple[int, float], ...]
     dense: Cell | None
     series: tuple[Series, ...]
@@ -147,6 +149,12 @@ def chance_on(task: Task | None, setting: str) -> float | None:
     return task.in_setting(setting).scoring.chance
 
 
+def _batch_size(task: Task | None, setting: str) -> int | None:
+    if task is None or (task.settings and setting not in task.settings):
+        return None
+    return task.in_setting(setting).training.batch_size
+
+
 def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
     first = rows[0]
     chance = chance_on(task, first["trained_on"])
@@ -167,6 +175,7 @@ def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
         higher_is_better=higher,
         column=column,
         chance=chance,
+        batch_size=_batch_size(task, first["found_on"]),
         rungs=columns,
         dense=_cell(0, dense, (), column, chance) if dense else None,
         series=tuple(sorted(series, key=lambda each: _standing(each, by, dict(columns), higher))),

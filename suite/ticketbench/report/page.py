@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ticketbench.report.board import NOT_APPLICABLE, Board, Cell, Series, near, placed
 from ticketbench.report.controls import MEANINGS as CONTROLS
 from ticketbench.report.controls import Controlled, controlled, orphans
+from ticketbench.report.costs import total_cost
 from ticketbench.report.families import crowded, family_figures, leading
 from ticketbench.report.figures import Figure, accuracy_figure, four_figures, learning_figure, series_name
 from ticketbench.report.looks import CONTROLS as CONTROL_LOOKS
@@ -32,7 +33,7 @@ LOST = ("collapsed", "diverged", "failed")
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the main table. `marks` are what the rulebook wants said of its tickets, `cost` their search's."""
+    """One row of the main table. `marks` are what the rulebook wants said of its tickets, `cost` what they cost."""
 
     name: str
     title: str
@@ -159,15 +160,11 @@ def _line(
 
 
 def _cost(series: Series, board: Board) -> str:
-    """Steps trained before the ticket of the sparsest rung that has one, in whole trainings: a mean over seeds."""
-    whole = [row["training_steps"] for row in board.dense_rows if row["training_steps"]]
-    known = [row for row in series.rows if row["search_steps"] is not None and row["test_final"] is not None]
-    if not whole or not known:
-        return ""
-    last = max(row["rung"] for row in known)
-    steps = [row["search_steps"] for row in known if row["rung"] == last]
-    trainings = sum(steps) / len(steps) / whole[0]
-    return f"{trainings:.1f}" if trainings else "0"
+    """What the sparsest ticket that has a score cost, in whole trainings."""
+    scored = [row for row in series.rows if row["test_final"] is not None]
+    last = max((row["rung"] for row in scored), default=0)
+    cost = total_cost((row for row in scored if row["rung"] == last), board.batch_size)
+    return f"{cost:.1f}" if cost is not None else ""
 
 
 def _marks(series: Series) -> Iterable[str]:

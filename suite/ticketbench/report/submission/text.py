@@ -1,10 +1,10 @@
 """The report that a submission gets, in Markdown. What its author wrote stands in code spans: nothing in it acts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.board import DENSE, Board, Series, boards
+from ticketbench.report.costs import total_cost
 from ticketbench.report.origin import parameters
 from ticketbench.report.scores import paired
 from ticketbench.report.submission.check import Findings, known_tasks
@@ -120,7 +120,6 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
     name = series.method + parameters(series.params) + (f", {series.label}" if series.label else "")
     head = ["compression", _cell(name), "cost", "marks", *(f"{each.method} (difference)" for each in beside)]
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    task = known_tasks().get(board.task)
     own_recipe = found.declaration is not None and has_own_recipe(found.declaration)
     for rung, compression in board.rungs:
         cell, rows = series.cells.get(rung), series.at(rung)
@@ -130,7 +129,7 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
         line = [
             times(cell.compression or compression),
             shown,
-            _cost(rows, task),
+            f"{cost:.2f}" if (cost := total_cost(rows, board.batch_size)) is not None else "–",
             _cell(_marks(rows, own_recipe)),
         ]
         for other in beside:
@@ -140,19 +139,6 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
             line.append(f"{said} ({difference_line(gap, unit)})" if gap else said)
         lines.append(f"| {' | '.join(line)} |")
     return lines
-
-
-def _cost(rows: Sequence[Row], task: Task | None) -> str:
-    """Search and training together, in dense trainings: `search_examples / (T B) + training_steps / T`."""
-    paid = [row for row in rows if row["search_examples"] is not None and row["training_steps"] is not None]
-    if not paid or task is None:
-        return "–"
-    batch = task.training.batch_size
-    costs = []
-    for row in paid:
-        last = (row["start_step"] or 0) + row["training_steps"]
-        costs.append(row["search_examples"] / (last * batch) + row["training_steps"] / last if last else 0.0)
-    return f"{fmean(costs):.2f}"
 
 
 def _marks(rows: Sequence[Row], own_recipe: bool) -> str:
