@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ticketbench.report.board import boards
-from ticketbench.report.differences import corrected
-from ticketbench.report.scores import paired
+from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.scores import paired
+from ticketbench.report.statistics.differences import corrected
 from ticketbench.results import read_rows
 from ticketbench.task import find_tasks
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ticketbench.report.board import boards
+from ticketbench.report.boards.board import boards
 from ticketbench.report.origin import commands, facts, notices, parameters
 
 

@@ -19,7 +19,7 @@ import click
 def leaderboard(folders: tuple[Path, ...], out: Path, files: tuple[str, ...], opened: bool) -> None:
     """Build the leaderboard from results (default: ./results). It is static and needs no network."""
     from ticketbench.methods import find_methods, installed_methods
-    from ticketbench.report.site import build_site
+    from ticketbench.report.site.build import build_site
     from ticketbench.task import load_task, shipped_tasks
 
     known = {task.id: task for task in map(load_task, shipped_tasks().values())}

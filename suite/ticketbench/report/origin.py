@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ticketbench.report.board import NOT_APPLICABLE, Board, Series
-from ticketbench.report.controls import MEANINGS
+from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
+from ticketbench.report.boards.controls import MEANINGS
 from ticketbench.results import Row
 from ticketbench.task import Task, shipped_tasks
 

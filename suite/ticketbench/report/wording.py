@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ticketbench.report.board import NOT_APPLICABLE, Cell, near
-from ticketbench.report.statistics import Interval, decimals_for, plus_minus
+from ticketbench.report.boards.board import NOT_APPLICABLE, Cell, near
+from ticketbench.report.statistics.intervals import Interval, decimals_for, plus_minus
 
 _SAME = 0.005  # what two decimals do not tell apart
 _MARKS = {"collapsed": "×", "diverged": "○", "failed": "○"}

@@ -6,7 +6,7 @@ from math import isclose, isfinite
 from typing import Any
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.scores import scores
+from ticketbench.report.boards.scores import scores
 from ticketbench.report.submission.account import SCORED, account_problems
 from ticketbench.results import Row
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.board import DENSE, Board, Series, boards
-from ticketbench.report.costs import total_cost
+from ticketbench.report.boards.board import DENSE, Board, Series, boards
+from ticketbench.report.boards.costs import total_cost
+from ticketbench.report.boards.scores import paired
 from ticketbench.report.origin import parameters
-from ticketbench.report.scores import paired
 from ticketbench.report.submission.check import Findings, known_tasks
 from ticketbench.report.submission.folder import plain
 from ticketbench.report.submission.manifest import Manifest, Paper, Tuning

@@ -7,8 +7,8 @@ from itertools import groupby
 from math import log2
 from typing import Any
 
-from ticketbench.report.scores import score
-from ticketbench.report.statistics import Interval, seeds_interval
+from ticketbench.report.boards.scores import score
+from ticketbench.report.statistics.intervals import Interval, seeds_interval
 from ticketbench.results import STATUSES, Row
 from ticketbench.task import Task
 

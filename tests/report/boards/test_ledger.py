@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.board import boards
-from ticketbench.report.ledger import ledger
-from ticketbench.report.recipes import differences, lost_ancestor, recipe
-from ticketbench.report.scores import paired
+from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.ledger import ledger
+from ticketbench.report.boards.recipes import differences, lost_ancestor, recipe
+from ticketbench.report.boards.scores import paired
 from ticketbench.task import Data, Reference
 
 

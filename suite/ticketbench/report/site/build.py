@@ -12,13 +12,13 @@ from markupsafe import Markup, escape
 import ticketbench
 from ticketbench.errors import TicketbenchError
 from ticketbench.paths import shipped
-from ticketbench.report import charts
+from ticketbench.report.site import charts
 from ticketbench.report.bibliography import read_bibliography
-from ticketbench.report.board import Board, boards
-from ticketbench.report.families import family_of
-from ticketbench.report.figures import series_name
-from ticketbench.report.looks import looks
-from ticketbench.report.task_page import editions
+from ticketbench.report.boards.board import Board, boards
+from ticketbench.report.site.families import family_of
+from ticketbench.report.site.figures import series_name
+from ticketbench.report.site.looks import looks
+from ticketbench.report.site.task_page import editions
 from ticketbench.results import Row, merge, read_rows, result_files
 from ticketbench.task import Task
 

@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 
 from ticketbench.methods import Method
-from ticketbench.report.board import boards
-from ticketbench.report.families import MANY, OTHERS, crowded, family_figures, leading
-from ticketbench.report.figures import series_name
-from ticketbench.report.looks import looks
-from ticketbench.report.page import board_page
+from ticketbench.report.boards.board import boards
+from ticketbench.report.site.families import MANY, OTHERS, crowded, family_figures, leading
+from ticketbench.report.site.figures import series_name
+from ticketbench.report.site.looks import looks
+from ticketbench.report.site.page import board_page
 
 FAMILIES = {"imp": "iterative", "random-layer": "random", "better": "early", "worse": "early", "odd": ""}
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ticketbench.report import charts
-from ticketbench.report.board import Board, Series
-from ticketbench.report.charts import Point, Scale, Spec
-from ticketbench.report.looks import Look
+from ticketbench.report.site import charts
+from ticketbench.report.boards.board import Board, Series
+from ticketbench.report.site.charts import Point, Scale, Spec
+from ticketbench.report.site.looks import Look
 from ticketbench.report.origin import parameters
-from ticketbench.report.statistics import Interval
+from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.wording import Unit, one_line, times, unit_of
 
 FOUR = {

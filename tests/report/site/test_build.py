@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.board import boards
-from ticketbench.report.site import build_site
-from ticketbench.report.statistics import plus_minus
+from ticketbench.report.boards.board import boards
+from ticketbench.report.site.build import build_site
+from ticketbench.report.statistics.intervals import plus_minus
 
 EVIL = "</script><script>alert('reason')</script><img src=x onerror=alert(1)>"
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from ticketbench.report.board import Board, Cell, Series, near
-from ticketbench.report.differences import ALPHA, Tested, corrected, p_of
-from ticketbench.report.scores import paired
-from ticketbench.report.statistics import Interval
+from ticketbench.report.boards.board import Board, Cell, Series, near
+from ticketbench.report.boards.scores import paired
+from ticketbench.report.statistics.differences import ALPHA, Tested, corrected, p_of
+from ticketbench.report.statistics.intervals import Interval
 from ticketbench.results import Row
 
 SHUFFLED = "shuffled"

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from ticketbench.report.looks import Look
+from ticketbench.report.site.looks import Look
 
 Spec = dict[str, Any]
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.board import DENSE, NOT_APPLICABLE, Board, Series, chance_on
-from ticketbench.report.recipes import ancestors, same_recipe
-from ticketbench.report.scores import METRIC_COLUMNS, Scores, difference, scores
-from ticketbench.report.statistics import Interval
-from ticketbench.report.verdicts import Verdict, margin, of_claim, of_value
+from ticketbench.report.boards.board import DENSE, NOT_APPLICABLE, Board, Series, chance_on
+from ticketbench.report.boards.recipes import ancestors, same_recipe
+from ticketbench.report.boards.scores import METRIC_COLUMNS, Scores, difference, scores
+from ticketbench.report.boards.verdicts import Verdict, margin, of_claim, of_value
+from ticketbench.report.statistics.intervals import Interval
 from ticketbench.results import Row
 from ticketbench.task import Reference, Task
 

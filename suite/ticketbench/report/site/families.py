@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ticketbench.report.board import Board, Series
-from ticketbench.report.figures import Figure, accuracy_figure, series_name
-from ticketbench.report.looks import Look
+from ticketbench.report.boards.board import Board, Series
+from ticketbench.report.site.figures import Figure, accuracy_figure, series_name
+from ticketbench.report.site.looks import Look
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method

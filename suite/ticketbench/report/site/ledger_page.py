@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ticketbench.report.bibliography import Entry
-from ticketbench.report.ledger import Held, Side
+from ticketbench.report.boards.ledger import Held, Side
 from ticketbench.report.origin import parameters
-from ticketbench.report.scores import METRIC_COLUMNS
+from ticketbench.report.boards.scores import METRIC_COLUMNS
 from ticketbench.report.wording import Unit, difference_line, one_line, times
 from ticketbench.task import Reference
 

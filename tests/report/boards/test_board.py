@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.board import boards
-from ticketbench.report.looks import looks
-from ticketbench.report.page import board_page
-from ticketbench.report.statistics import joint_interval
+from ticketbench.report.boards.board import boards
+from ticketbench.report.site.looks import looks
+from ticketbench.report.site.page import board_page
+from ticketbench.report.statistics.intervals import joint_interval
 
 
 @pytest.fixture

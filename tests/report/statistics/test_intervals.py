@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ticketbench.report.statistics import (
+from ticketbench.report.statistics.intervals import (
     decimals_for,
     effective_value,
     joint_interval,
@@ -20,7 +20,7 @@ from ticketbench.report.statistics import (
     wilson,
 )
 
-EXAMPLES = json.loads(Path(__file__).with_name("protocol-examples.json").read_text("utf-8"))
+EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
 BOARD, UNITS = EXAMPLES["board"], EXAMPLES["units"]
 CELLS = sorted(BOARD["expected"]["cells"])
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ticketbench.report.board import boards
-from ticketbench.report.controls import controlled, orphans
-from ticketbench.report.figures import score_points
-from ticketbench.report.scores import paired
+from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.controls import controlled, orphans
+from ticketbench.report.boards.scores import paired
+from ticketbench.report.site.figures import score_points
 
 
 @pytest.fixture

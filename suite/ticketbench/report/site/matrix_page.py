@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ticketbench.report.board import Board
-from ticketbench.report.differences import EXACT_SEEDS, Tested
-from ticketbench.report.figures import metric_scale, series_name
-from ticketbench.report.looks import Look
-from ticketbench.report.panels import Panel, panels
-from ticketbench.report.transfer import RANDOM, Cells, Crossing, Key, Matrix, matrices, partial, series_of
+from ticketbench.report.boards.board import Board
+from ticketbench.report.statistics.differences import EXACT_SEEDS, Tested
+from ticketbench.report.site.figures import metric_scale, series_name
+from ticketbench.report.site.looks import Look
+from ticketbench.report.site.panels import Panel, panels
+from ticketbench.report.boards.transfer import RANDOM, Cells, Crossing, Key, Matrix, matrices, partial, series_of
 from ticketbench.report.wording import Shown, Unit, difference_text, share, shown, times, unit_of
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ticketbench.report.differences import corrected, holm, p_of, p_value
-from ticketbench.report.scores import Scores, difference
-from ticketbench.report.statistics import joint_interval, seeds_interval, unpack_bits
+from ticketbench.report.boards.scores import Scores, difference
+from ticketbench.report.statistics.differences import corrected, holm, p_of, p_value
+from ticketbench.report.statistics.intervals import joint_interval, seeds_interval, unpack_bits
 
-EXAMPLES = json.loads(Path(__file__).with_name("protocol-examples.json").read_text("utf-8"))
+EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
 BOARD, UNITS = EXAMPLES["board"], EXAMPLES["units"]
 
 

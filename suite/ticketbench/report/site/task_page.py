@@ -5,14 +5,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ticketbench.report.bibliography import Entry
-from ticketbench.report.board import Board, chance_on
-from ticketbench.report.ledger import Held, ledger
-from ticketbench.report.ledger_page import published
-from ticketbench.report.looks import Look
-from ticketbench.report.matrix_page import matrix_page
+from ticketbench.report.boards.board import Board, chance_on
+from ticketbench.report.boards.ledger import Held, ledger
+from ticketbench.report.site.ledger_page import published
+from ticketbench.report.site.looks import Look
+from ticketbench.report.site.matrix_page import matrix_page
 from ticketbench.report.origin import commands, facts, notices
-from ticketbench.report.page import board_page
-from ticketbench.report.recipes import Difference, ancestors, differences, lost_ancestor, recipes
+from ticketbench.report.site.page import board_page
+from ticketbench.report.boards.recipes import Difference, ancestors, differences, lost_ancestor, recipes
 from ticketbench.report.wording import unit_of
 from ticketbench.task import Task
 from ticketbench.task.references import DEFAULT_SETTING

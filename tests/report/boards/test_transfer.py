@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ticketbench.report.board import boards
-from ticketbench.report.differences import holm
-from ticketbench.report.scores import paired
-from ticketbench.report.transfer import matrices, partial
+from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.scores import paired
+from ticketbench.report.boards.transfer import matrices, partial
+from ticketbench.report.statistics.differences import holm
 
 S = ("s1", "s2")
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from ticketbench.report.differences import ALPHA, p_of
-from ticketbench.report.statistics import Interval
+from ticketbench.report.statistics.differences import ALPHA, p_of
+from ticketbench.report.statistics.intervals import Interval
 
 Sign = Literal["higher", "lower", "equal"]
 Verdict = Literal["reproduced", "not reproduced", "not comparable", "undecided", "not tested"]

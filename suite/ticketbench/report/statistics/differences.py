@@ -10,7 +10,7 @@ from math import exp, log, sqrt
 
 from scipy import optimize, stats
 
-from ticketbench.report.statistics import Interval
+from ticketbench.report.statistics.intervals import Interval
 
 ALPHA = 0.05
 EXACT_SEEDS = 6  # below, no sign-flip test over seeds alone can reach ALPHA

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ticketbench.report.board import boards
-from ticketbench.report.site import build_site
-from ticketbench.report.transfer import matrices
+from ticketbench.report.boards.board import boards
+from ticketbench.report.site.build import build_site
+from ticketbench.report.boards.transfer import matrices
 from ticketbench.task import Reference
 
 S = ("s1", "s2")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.statistics import (
+from ticketbench.report.statistics.intervals import (
     Floats,
     Interval,
     effective_value,

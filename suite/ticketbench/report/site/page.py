@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ticketbench.report.board import NOT_APPLICABLE, Board, Cell, Series, near, placed
-from ticketbench.report.controls import MEANINGS as CONTROLS
-from ticketbench.report.controls import Controlled, controlled, orphans
-from ticketbench.report.costs import total_cost
-from ticketbench.report.families import crowded, family_figures, leading
-from ticketbench.report.figures import Figure, accuracy_figure, four_figures, learning_figure, series_name
-from ticketbench.report.looks import CONTROLS as CONTROL_LOOKS
-from ticketbench.report.looks import OTHER_CONTROL, Look
+from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Cell, Series, near, placed
+from ticketbench.report.boards.controls import MEANINGS as CONTROLS
+from ticketbench.report.boards.controls import Controlled, controlled, orphans
+from ticketbench.report.boards.costs import total_cost
+from ticketbench.report.site.families import crowded, family_figures, leading
+from ticketbench.report.site.figures import Figure, accuracy_figure, four_figures, learning_figure, series_name
+from ticketbench.report.site.looks import CONTROLS as CONTROL_LOOKS
+from ticketbench.report.site.looks import OTHER_CONTROL, Look
 from ticketbench.report.wording import (
     Shown,
     Unit,

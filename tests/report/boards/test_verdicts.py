@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ticketbench.report.statistics import seeds_interval
-from ticketbench.report.verdicts import default_margin, margin, normalised, of_claim, of_value
+from ticketbench.report.boards.verdicts import default_margin, margin, normalised, of_claim, of_value
+from ticketbench.report.statistics.intervals import seeds_interval
 
-UNITS = json.loads(Path(__file__).with_name("protocol-examples.json").read_text("utf-8"))["units"]
+UNITS = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))["units"]
 
 
 def around(mean, half, seeds=5):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ticketbench.report.board import Board, Series
-from ticketbench.report.scores import paired
-from ticketbench.report.statistics import Interval
+from ticketbench.report.boards.board import Board, Series
+from ticketbench.report.boards.scores import paired
+from ticketbench.report.statistics.intervals import Interval
 
 # As the harness makes them, in the order in which they are read.
 MEANINGS = {
