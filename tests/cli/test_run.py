@@ -279,6 +279,16 @@ def test_one_methods_failure_stops_no_other_and_is_not_said_of_it(ticketbench, t
     assert (alone.code, alone.err) == (0, "")
 
 
+def test_equal_failures_of_several_rungs_are_told_once_and_a_log_says_of_which_rung_a_line_is(
+    ticketbench, task, author
+):
+    author("@method('bad', title='Bad')\ndef bad(search, rung):\n    yield None\n", "bad.py")
+    said = ticketbench("run", "tiny.toml", "-m", "bad.py", "--jobs", 1)
+    (line,) = said.err.splitlines()
+    assert line.startswith("failed: tiny/mlp bad: ended at rungs 1, 2, 3: refused: expected a Ticket")
+    assert "tiny/mlp bad, seed 0, rung 2: 1 failed" in said.out and "tiny/mlp dense, seed 0: 1 done" in said.out
+
+
 def test_a_network_that_diverges_is_a_result_and_no_failure(ticketbench, task, author):
     task.write_text(task.read_text().replace("steps = 30", 'steps = 30\noptimizer = { name = "sgd", lr = 1e30 }'))
     author(GOOD)

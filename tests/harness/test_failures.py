@@ -97,7 +97,7 @@ ENDINGS = {
     "raise ValueError('two\\nlines ' + 'x' * 9999)": "ValueError: two lines xxx",
     "raise ValueError('\\ud800')": "ValueError: ? (line LINE of mine.py)",
     "raise type('Mute', (Exception,), {'__str__': lambda self: 1 / 0})()": "Mute: cannot be printed",
-    "return": "the method asked for nothing more",
+    "return": "the method asked for nothing more, and rungs 1, 2, 3 have no ticket",
     "search.method('impp')": "TicketbenchError: Unknown method 'impp'. Did you mean 'imp'?",
     "yield 'a ticket'": f"{NOTHING_ELSE} str",
     "yield search.method('imp')": f"{NOTHING_ELSE} generator",

@@ -70,7 +70,9 @@ class Lines:
         self.account.take(event)
         where = f"{shard.task.id} {shard.method.name}, seed {shard.seed}"
         if isinstance(event, Finished):
-            self._say(f"{where}: {_statuses(event.rows)}")
+            rungs = {row["rung"] for row in event.rows}
+            at = f", rung {min(rungs)}" if len(rungs) == 1 and not shard.dense else ""
+            self._say(f"{where}{at}: {_statuses(event.rows)}")
         elif time.monotonic() - self._said > _HEARTBEAT:
             self._say(f"{where}: under way")
 

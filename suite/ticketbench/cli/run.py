@@ -1,6 +1,7 @@
 """`run`: make the rows that are missing."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from ticketbench.cli.progress import Account
     from ticketbench.harness.plan import Plan
     from ticketbench.methods import Method
+    from ticketbench.results import Row
 
 _FIRST_TASK, _FIRST_SEEDS = "digits/mlp", 3
+_ENDED = re.compile(r"ended at rung (\d+): ")
 
 
 @click.command()
@@ -135,9 +138,26 @@ def _sum_up(account: "Account", plan: "Plan", results: Path, tasks: Sequence[Tas
         f"{account.stored} found in the store."
     )
     failures = [*plan.failed, *account.failures]
-    for reason in dict.fromkeys(f"{r['task']} {r['method']}: {r['reason']}" for r in failures):
-        click.echo(f"failed: {reason}", err=True)
+    for line in _failed(failures):
+        click.echo(f"failed: {line}", err=True)
     click.echo(f"Results of {', '.join(task.id for task in tasks)} are in {results}.")
     folder = "" if results == Path("results") else f" --results {results}"
     click.echo(f"See the leaderboard: ticketbench leaderboard{folder} --open")
     return 1 if failures else 0
+
+
+def _failed(rows: "Sequence[Row]") -> list[str]:
+    """What failed and why: equal reasons of one method in one line, with the rungs at which they ended it."""
+    rungs: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        ended = _ENDED.match(row["reason"])
+        where, why = (ended[1], row["reason"][ended.end() :]) if ended else ("", row["reason"])
+        at = rungs.setdefault((f"{row['task']} {row['method']}", why), [])
+        if where and where not in at:
+            at.append(where)
+    return [f"{whose}: {_at(where)}{why}" for (whose, why), where in rungs.items()]
+
+
+def _at(rungs: Sequence[str]) -> str:
+    ordered = sorted(rungs, key=int)
+    return f"ended at rung{'s' if len(ordered) > 1 else ''} {', '.join(ordered)}: " if ordered else ""

@@ -150,7 +150,7 @@ class _Drive:
             try:
                 request = generator.throw(thrown) if thrown is not None else generator.send(answer)
             except StopIteration:
-                ended = "failed", f"{self._ended()}: the method asked for nothing more"
+                ended = "failed", f"{self._ended()}: {self._unasked()}"
             except Diverged as error:
                 ended = "diverged", f"{self._ended(self.fell.get(error))}: {_said(error)}"
             except Refused as error:
@@ -290,6 +290,13 @@ class _Drive:
         left = [rung.index for rung in self.wanted if rung.index not in scored]
         at = fell or (left[0] if left else None)
         return f"ended at rung {at}" if at else "ended"
+
+    def _unasked(self) -> str:
+        """What a method that asks for nothing more has left out."""
+        scored = {index for index, _ in self.done}
+        left = [str(rung.index) for rung in self.wanted if rung.index not in scored]
+        which = f", and rungs {', '.join(left)} have no ticket" if len(left) > 1 else ""
+        return f"the method asked for nothing more{which}"
 
     def _reseed(self, resumed: int) -> None:
         """Global generators, should a method draw from them: the same at every resume, whatever ran between."""
