@@ -1,6 +1,7 @@
 """P-values and Holm's correction against the protocol's worked examples, and what must hold for any difference."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,23 +11,23 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ticketbench.report.boards.scores import Scores, difference
-from ticketbench.report.statistics.differences import corrected, holm, p_of, p_value
-from ticketbench.report.statistics.intervals import joint_interval, seeds_interval, unpack_bits
+from ticketbench.report.statistics.differences import (
+    corrected,
+    holm,
+    p_of,
+    p_of_parts,
+    p_value,
+    seeds_needed,
+    sign_flip,
+)
+from ticketbench.report.statistics.intervals import Interval, joint_interval, seeds_interval
 
 EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
-BOARD, UNITS = EXAMPLES["board"], EXAMPLES["units"]
+UNITS = EXAMPLES["units"]
 
 
 def close(value):
     return pytest.approx(value, rel=1e-6, abs=1e-12)
-
-
-def of_cell(method, rung):
-    """The scores of a cell of the worked board, in an order of seeds that is not theirs."""
-    rows = [row for row in BOARD["rows"] if (row["method"], row["rung"]) == (method, rung)]
-    rows.sort(key=lambda row: (row["seed"] * 3) % 5)
-    bits = np.stack([unpack_bits(bytes.fromhex(row["test_correct"]), BOARD["test_examples"]) for row in rows])
-    return Scores(tuple(row["seed"] for row in rows), bits.mean(axis=1), bits)
 
 
 @pytest.mark.parametrize("example", UNITS["p_value"], ids=lambda e: f"{e['mean']}-{e['V_example']}")
@@ -42,28 +43,6 @@ def test_holm_is_the_worked_one_in_the_order_given(example):
     assert holm(example["p"]) == close(example["adjusted"])
     assert holm(example["p"][::-1]) == close(example["adjusted"][::-1])
     assert holm([]) == []
-
-
-def test_differences_of_the_worked_board_have_their_p_values_and_half_widths():
-    (pair,) = [each for each in BOARD["expected"]["pairs_rung_3"] if (each["a"], each["b"]) == ("alpha", "beta")]
-
-    found = difference(of_cell("alpha", 3), of_cell("beta", 3))
-
-    assert (found.mean, found.v_seed, found.v_example, found.h) == (
-        close(pair["mean"]),
-        close(pair["V_seed"]),
-        close(pair["V_example"]),
-        close(pair["half"]),
-    )
-    assert p_of(found) == close(pair["p"])
-
-
-def test_areas_of_the_worked_board_have_their_p_values_and_holms():
-    pairs = BOARD["expected"]["pairs_area_8"]
-    found = [p_value(each["mean"], each["V_seed"], each["V_example"], BOARD["seeds"]) for each in pairs]
-
-    assert found == close([each["p"] for each in pairs])
-    assert holm(found) == close([each["p_holm"] for each in pairs])
 
 
 def test_transfer_gaps_and_advantages_are_the_worked_ones():
@@ -95,8 +74,25 @@ def test_no_difference_has_p_one_and_one_without_any_noise_p_zero():
     assert p_value(0.01, 0.0, 0.0, 5) == 0.0
     assert p_value(1e3, 1e-9, 1e-9, 30) < 1e-50
     assert p_value(0.01, 0.0, 1e-5, 5) == close(2 * stats.norm.sf(0.01 / np.sqrt(1e-5)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((0.1, 0.1, 0.1, 1), "two seeds"),
+        ((0.1, 0.1, 0.0, 1), "two seeds"),
+        ((0.1, -0.1, 0.1, 3), "at least 0"),
+        ((0.1, -0.1, 0.0, 3), "at least 0"),
+        ((0.1, 0.1, -0.1, 3), "at least 0"),
+        ((float("nan"), 0.1, 0.0, 3), "a mean"),
+        ((0.1, float("nan"), 0.1, 3), "at least 0"),
+    ],
+)
+def test_impossible_differences_have_no_p_value(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        p_value(*arguments)
     with pytest.raises(ValueError, match="two seeds"):
-        p_value(0.1, 0.1, 0.1, 1)
+        p_of_parts(0.1, [])
 
 
 def test_too_few_seeds_have_no_p_value_and_leave_the_family_alone():
@@ -121,7 +117,76 @@ def test_pairs_are_made_by_seed_and_only_on_the_same_examples():
     assert difference(one, Scores((8, 9), np.zeros(2), None)) is None
 
 
+@pytest.mark.parametrize("example", UNITS["sign_flip"], ids=lambda e: str(len(e["d"])))
+def test_the_sign_flip_check_is_the_worked_one(example):
+    assert sign_flip(example["d"]) == close((example["two_sided"], example["one_sided_greater"]))
+
+
+def test_sign_flips_of_more_seeds_than_can_be_counted_have_the_normal_limit():
+    d = np.append(0.3 + np.random.default_rng(0).standard_normal(40), 1e-12)
+
+    # The last seed changes nothing but the way of counting.
+    assert sign_flip(d) == pytest.approx(sign_flip(d[:40]), rel=0.05)
+
+
+def test_without_any_difference_every_flip_is_as_far_from_zero():
+    assert sign_flip([0.0, 0.0, 0.0]) == (1.0, 1.0)
+    for wrong in ([], [[0.1]], [float("nan")]):
+        with pytest.raises(ValueError, match="finite difference"):
+            sign_flip(wrong)
+
+
+def apart(mean, v_seed, v_example, seeds):
+    """A difference from its variances."""
+    return Interval(mean, None, seeds, v_seed, v_example, 1.0, 1.0, 1.0, mean - 1, mean + 1, "joint")
+
+
+def test_seeds_that_no_number_can_be_given_for_say_why():
+    assert seeds_needed(apart(0.001, 1e-6, 1e-4, 5), 3).why == "no number of seeds: the test set is too small"
+    assert seeds_needed(apart(0.0, 0.0, 0.0, 5), 3).why == "no difference so far"
+    assert seeds_needed(apart(0.001, 1e-4, 0.0, 5), 3).why == "more than 100 in all"
+    assert seeds_needed(apart(0.01, 1e-4, 0.0, 4), 3).why == "fewer than 5 seeds say too little"
+    assert seeds_needed(seeds_interval([0.1, 0.2]), 3).more is None
+    assert seeds_needed(apart(0.5, 1e-6, 0.0, 5), 3).more == 1  # at least one, or it would have separated
+    with pytest.raises(ValueError, match="at least one pair"):
+        seeds_needed(apart(0.5, 1e-6, 0.0, 5), 0)
+
+
 spreads = st.floats(1e-8, 1e-2)
+
+
+@settings(deadline=None)
+@given(st.floats(0.001, 0.1), spreads, st.floats(0, 1e-3), st.integers(5, 12), st.integers(1, 45))
+def test_the_seeds_asked_for_are_the_fewest_that_reach_the_difference(mean, v_seed, v_example, seeds, pairs):
+    found = seeds_needed(apart(mean, v_seed, v_example, seeds), pairs)
+    q = 1 - 0.05 / pairs / 2
+
+    def reaches(k):
+        of_seeds = np.sqrt(seeds * v_seed / k)
+        half = np.hypot(stats.t.ppf(q, k - 1) * of_seeds, stats.norm.ppf(q) * np.sqrt(v_example))
+        return half + stats.norm.ppf(0.8) * of_seeds <= mean
+
+    if found.more is None:
+        assert not any(reaches(k) for k in range(3, 101))
+    else:
+        k = seeds + found.more
+        assert reaches(k)
+        assert found.more == 1 or not reaches(k - 1)
+        assert seeds_needed(apart(-mean, v_seed, v_example, seeds), pairs) == found
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-4, 4), min_size=1, max_size=9), st.randoms(use_true_random=False))
+def test_sign_flips_are_counted_as_one_by_one_and_in_any_order(d, random):
+    total = sum(d)
+    sums = [sum(sign * abs(v) for sign, v in zip(signs, d, strict=True)) for signs in product((1, -1), repeat=len(d))]
+
+    two_sided, greater = sign_flip(0.1 * np.array(d))
+
+    assert greater == close(np.mean([each >= total for each in sums]))
+    assert two_sided == close(np.mean([abs(each) >= abs(total) for each in sums]))
+    random.shuffle(d)
+    assert sign_flip(0.1 * np.array(d)) == close((two_sided, greater))
 
 
 @settings(deadline=None)

@@ -111,6 +111,16 @@ def test_three_seeds_without_examples_have_the_t_interval():
     assert (found.kind, found.v_example, found.sd) == ("seeds only", 0.0, 1.0)
 
 
+def test_a_score_that_is_none_is_refused():
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="finite"):
+            joint_interval([[1, bad], [0, 1], [1, 1]])
+        with pytest.raises(ValueError, match="finite"):
+            seeds_interval([0.1, bad])
+    with pytest.raises(ValueError, match="at least two examples"):
+        joint_interval([[1], [0], [1]])
+
+
 matrices = hnp.arrays(np.uint8, st.tuples(st.integers(3, 8), st.integers(2, 30)), elements=st.integers(0, 1))
 
 

@@ -7,8 +7,9 @@ from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import DENSE, NOT_APPLICABLE, Board, Series, chance_on
 from ticketbench.report.boards.recipes import ancestors, same_recipe
 from ticketbench.report.boards.scores import METRIC_COLUMNS, Scores, difference, scores
-from ticketbench.report.boards.verdicts import Verdict, margin, of_claim, of_value
 from ticketbench.report.statistics.intervals import Interval
+from ticketbench.report.statistics.normalising import margin
+from ticketbench.report.statistics.verdicts import Verdict, of_claim, of_value
 from ticketbench.results import Row
 from ticketbench.task import Reference, Task
 

@@ -60,19 +60,25 @@ def joint_interval(scores: npt.ArrayLike, level: float = LEVEL) -> Interval:
     Args:
         scores: shape (seeds, examples): bits, or any fixed linear combination of bits.
         level: of the two-sided interval.
+
+    Raises `ValueError` for any other shape, or a score that is not finite.
     """
     z = np.asarray(scores, dtype=np.float64)
     if z.ndim != 2 or z.shape[0] < 1 or z.shape[1] < 2:
         raise ValueError(f"expected a matrix of seeds by at least two examples, got shape {z.shape}")
+    if not np.isfinite(z).all():
+        raise ValueError("expected finite scores: a seed without a value counts as chance, or leaves its cell")
     n, examples = z.shape
     by_seed, by_example, mean = z.mean(axis=1), z.mean(axis=0), z.mean()
     if n < LEAST_SEEDS:
         return _without_interval(by_seed)
-    ms_example = n * np.square(by_example - mean).sum() / (examples - 1)
-    remainder = z - by_seed[:, None] - by_example[None, :] + mean
-    ms_error = np.square(remainder).sum() / ((n - 1) * (examples - 1))
+    centred = z - mean
+    of_seeds, of_examples = examples * np.square(by_seed - mean).sum(), n * np.square(by_example - mean).sum()
+    # What seeds and examples leave of the whole: the remainder's sum of squares, without the remainder's matrix.
+    of_rest = max(np.einsum("si,si->", centred, centred) - of_seeds - of_examples, 0.0)
+    ms_example, ms_error = of_examples / (examples - 1), of_rest / ((n - 1) * (examples - 1))
     v_example = max(float(ms_example - ms_error), 0.0) / (n * examples)
-    return _interval(by_seed, v_example, "joint", level)
+    return interval_of(by_seed, v_example, "joint", level)
 
 
 def seeds_interval(values: npt.ArrayLike, level: float = LEVEL) -> Interval:
@@ -80,13 +86,32 @@ def seeds_interval(values: npt.ArrayLike, level: float = LEVEL) -> Interval:
 
     Args:
         values: shape (seeds,): one value a seed.
+
+    Raises `ValueError` for any other shape, or a value that is not finite.
     """
     by_seed = np.asarray(values, dtype=np.float64)
     if by_seed.ndim != 1 or len(by_seed) < 1:
         raise ValueError(f"expected one value a seed, got shape {by_seed.shape}")
+    if not np.isfinite(by_seed).all():
+        raise ValueError("expected finite values: a seed without one counts as chance, or leaves its cell")
+    return interval_of(by_seed, 0.0, "seeds only", level)
+
+
+def interval_of(by_seed: Floats, v_example: float, kind: Kind = "joint", level: float = LEVEL) -> Interval:
+    """The interval of seeds' means and the variance that comes of the examples, with fewer seeds than three none.
+
+    Args:
+        by_seed: shape (seeds,), each seed's mean over the examples.
+    """
     if len(by_seed) < LEAST_SEEDS:
         return _without_interval(by_seed)
-    return _interval(by_seed, 0.0, "seeds only", level)
+    n, mean = len(by_seed), float(by_seed.mean())
+    sd = float(by_seed.std(ddof=1))
+    v_seed = sd**2 / n
+    h_seed = _t(level, n - 1) * float(np.sqrt(v_seed))
+    h_example = _z(level) * float(np.sqrt(v_example))
+    h = float(np.hypot(h_seed, h_example))
+    return Interval(mean, sd, n, v_seed, v_example, h_seed, h_example, h, mean - h, mean + h, kind)
 
 
 def single_run(correct: int, examples: int, level: float = LEVEL) -> Interval:
@@ -144,16 +169,6 @@ def plus_minus(mean: float, half_width: float) -> tuple[str, str]:
     """Mean and half-width as printed, the half-width at two significant digits and the mean to as many places."""
     places = decimals_for(half_width)
     return f"{mean:.{places}f}", f"{half_width:.{places}f}"
-
-
-def _interval(by_seed: Floats, v_example: float, kind: Kind, level: float) -> Interval:
-    n, mean = len(by_seed), float(by_seed.mean())
-    sd = float(by_seed.std(ddof=1))
-    v_seed = sd**2 / n
-    h_seed = _t(level, n - 1) * float(np.sqrt(v_seed))
-    h_example = _z(level) * float(np.sqrt(v_example))
-    h = float(np.hypot(h_seed, h_example))
-    return Interval(mean, sd, n, v_seed, v_example, h_seed, h_example, h, mean - h, mean + h, kind)
 
 
 def _without_interval(by_seed: Floats) -> Interval:

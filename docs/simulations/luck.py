@@ -1,0 +1,48 @@
+"""How often a dense network "wins" against another of the same task: luck, measured on the published results."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from model import rate, table
+
+from ticketbench.report.statistics.winning import Runs, any_of, null_quality, null_rates
+
+REPETITIONS = 1  # nothing is drawn: it reads results/
+RESULTS = Path(__file__).parents[2] / "results"
+COLUMNS = ("task", "trained_on", "status", "metric", "test_best", "best_step", "curve")
+
+
+def tables(repetitions: int, rng: np.random.Generator) -> Iterator[str]:
+    """The rate of luck at one rung and at any of 5 and 15, and what the winners of such pairs gain."""
+    rows = []
+    for path in sorted(RESULTS.rglob("dense.parquet")):
+        listed = [row for row in pq.read_table(path, columns=list(COLUMNS)).to_pylist() if row["status"] == "done"]
+        listed.sort(key=lambda row: row["trained_on"])
+        for setting, group in groupby(listed, lambda row: row["trained_on"]):
+            rows.append(_line(setting, list(group)))
+    heads = [
+        "task, setting",
+        "dense networks",
+        "evaluations of each",
+        "q0",
+        "any of 5 rungs",
+        "any of 15",
+        "null gain",
+    ]
+    yield table(heads, rows)
+
+
+def _line(setting: str, rows: list[dict[str, Any]]) -> list[str]:
+    dense = Runs([row["test_best"] for row in rows], [row["best_step"] for row in rows])
+    rates, gain = null_rates(dense), null_quality(dense)
+    return [
+        f"{rows[0]['task']}, {setting}",
+        str(len(rows)),
+        str(len(rows[0]["curve"])),
+        *(rate(share) for share in (rates.mean(), any_of(rates, 5), any_of(rates, 15))),
+        "–" if gain is None else f"{100 * gain:.2f} points",
+    ]

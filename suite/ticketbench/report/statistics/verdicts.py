@@ -1,0 +1,49 @@
+"""Reproduced or not: what may be said of a published number or ordering.
+
+The definitions are those of the project's protocol, section 4.8.
+"""
+
+from typing import Literal
+
+from ticketbench.report.statistics.differences import ALPHA, p_of
+from ticketbench.report.statistics.intervals import Interval
+
+Sign = Literal["higher", "lower", "equal"]
+Verdict = Literal["reproduced", "not reproduced", "not comparable", "undecided", "not tested"]
+
+_TOO_WIDE = 4  # half-widths of that many margins leave nothing to compare
+
+
+def of_value(difference: Interval, margin: float) -> tuple[Verdict, str]:
+    """What may be said of a published value, from our mean minus it, and why in words."""
+    if difference.h is None:
+        return "not comparable", "too few seeds for an interval"
+    if difference.h > _TOO_WIDE * margin:
+        return "not comparable", "our interval is wider than four margins"
+    if abs(difference.mean) <= difference.h + margin:
+        return "reproduced", "within our interval and the margin"
+    return "not reproduced", "beyond our interval and the margin"
+
+
+def of_claim(sign: Sign, difference: Interval, margin: float | None) -> tuple[Verdict, str]:
+    """What may be said of a claimed ordering or equality, from ours minus the other side, and why in words.
+
+    `margin` may be None unless the claim is one of equality.
+    """
+    p = p_of(difference)
+    if p is None or difference.low is None or difference.high is None:
+        return "not comparable", "too few seeds for an interval"
+    separates = p <= ALPHA
+    if sign == "equal":
+        if margin is None:
+            return "not comparable", "without a margin nothing is equal"
+        if -margin <= difference.low and difference.high <= margin:
+            return "reproduced", "the whole interval lies within the margin"
+        if separates and abs(difference.mean) > margin:
+            return "not reproduced", "differs from zero by more than the margin"
+        return "undecided", "the interval reaches beyond the margin"
+    if not separates:
+        return "undecided", "does not separate from zero"
+    if (difference.mean > 0) == (sign == "higher"):
+        return "reproduced", "has the claimed sign and separates from zero"
+    return "not reproduced", "separates from zero the other way"
