@@ -1,6 +1,10 @@
 """Driving methods: what the contract lets an author say, said in an author's file, and what came of it."""
 
+from dataclasses import replace
+
 import pytest
+
+from ticketbench.harness.search import Job, run_search
 
 
 def test_a_ticket_finds_its_rung_by_its_count_or_says_it(lab):
@@ -287,3 +291,23 @@ def test_an_achieved_density_is_scored_where_the_method_says_so(lab):
         assert [(row["kept"], row["density_asked"]) for row in rows] == [(291, 0.5), (143, 0.25), (69, 0.125)]
         assert rows[0]["density"] == 291 / 592
     assert {row["status"] for row in lab.search(source.format(density="exact"))} == {"failed"}
+
+
+def test_a_search_ends_once_it_has_the_rows_that_are_enough(lab, compared):
+    """What it has by then is what a whole search makes of it; rungs beyond are not said to have failed."""
+    method = lab.method("""
+        @method("mine", title="Mine")
+        def mine(search):
+            trained = yield search.dense
+            for rung in search.ladder:
+                trained = yield Ticket(keep_largest(scores_of(trained), rung, within=trained.mask), search.initial)
+    """)
+    task = lab.task()
+    first, second, _ = whole = lab.search(method, task)
+    asked = len(lab.asked)
+    job = Job(task, method, "default", 0, enough=frozenset({second["row_id"]}))
+    rows = run_search(job, lab.trainings(task, "another"))
+    assert compared(rows) == compared([first, second])
+    assert len(lab.asked) - asked == 3  # the dense network and two tickets
+    unheard = run_search(replace(job, enough=frozenset({"no row's"})), lab.trainings(task))
+    assert compared(unheard) == compared(whole)

@@ -8,9 +8,13 @@ import click
 from ticketbench import __version__
 from ticketbench.cli.author import check, new
 from ticketbench.cli.browse import methods, schema, show, tasks
+from ticketbench.cli.cite import cite
+from ticketbench.cli.compare import compare
+from ticketbench.cli.export import export
 from ticketbench.cli.leaderboard import leaderboard
 from ticketbench.cli.run import run
 from ticketbench.cli.submit import submit
+from ticketbench.cli.verify import verify
 from ticketbench.errors import TicketbenchError
 
 
@@ -20,7 +24,7 @@ def ticketbench() -> None:
     """A reproducibility benchmark suite and leaderboard for lottery tickets and neural-network pruning."""
 
 
-for _command in (run, tasks, methods, show, schema, leaderboard, new, check, submit):
+for _command in (run, tasks, methods, show, schema, leaderboard, compare, new, check, submit, verify, cite, export):
     ticketbench.add_command(_command)
 
 

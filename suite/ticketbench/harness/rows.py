@@ -101,6 +101,7 @@ def trained_row(
     setting = training.course.setting
     workload, began, state = trainings.workloads[setting], start.state(), trainings.state(training)
     row = blank_row(identity, kind, setting, rung.index, label, workload, "done", "")
+    trainings.scored(row["row_id"], state)
     row |= sparsity_columns(rung, began.mask, began.weights)
     row |= {"start_step": start.step, "optimizer_state": _optimizer_state(began, workload.optimizer)}
     row |= quality_columns(state)

@@ -54,7 +54,8 @@ class Job:
     """One search: a method on a setting with a seed, and for methods that take one, a rung (its index).
 
     Method `DENSE_METHOD` is the dense network itself. `controls` are trained beside every ticket. `replaces` are the
-    rows of an earlier search that this one's take the place of.
+    rows of an earlier search that this one's take the place of. `enough`, where it is not empty, are rows (their ids)
+    after which nothing more is wanted: the search ends once it has them all, and says nothing of rungs beyond.
     """
 
     task: Task
@@ -64,6 +65,7 @@ class Job:
     rung: int | None = None
     controls: tuple[str, ...] = ()
     replaces: frozenset[str] = frozenset()
+    enough: frozenset[str] = frozenset()
 
     @property
     def identity(self) -> Identity:
@@ -96,6 +98,7 @@ def _dense(job: Job, trainings: Trainings) -> Row:
     with suppress(Diverged):
         trainings.checkpoint(training, keep=True)
     state, start = trainings.state(training), bench.initial.state()
+    trainings.scored(row["row_id"], state)
     row |= sparsity_columns(bench.dense_rung, start.mask, start.weights)
     row |= {"start_step": 0, "optimizer_state": "fresh", "carried": False, "edited": False}
     row |= quality_columns(state)
@@ -131,11 +134,14 @@ class _Drive:
         unmet = [need for need in self.job.method.needs if not meets(self.workload.module(), need)]
         if unmet:
             return self._without_tickets("not applicable", f"the network has no {' and no '.join(unmet)}")
-        status, reason = self._drive()
-        return self.made + self._without_tickets(status, reason)
+        ended = self._drive()
+        return self.made + (self._without_tickets(*ended) if ended else [])
 
-    def _drive(self) -> tuple[str, str]:
-        """Resume the generator until it ends; why, as status and reason for the rungs it left out."""
+    def _drive(self) -> tuple[str, str] | None:
+        """Resume the generator until it ends; why, as status and reason for the rungs it left out.
+
+        None where it did not end by itself: what is wanted of it is there.
+        """
         search = shown(self.bench)
         theirs = search.ladder[self.rung.index - 1] if self.rung else None
         generator = self.job.method.start(search, theirs)
@@ -166,6 +172,10 @@ class _Drive:
                 return ended
             with undisturbed():
                 answer, thrown = self._meet(request)
+            if self.job.enough and self.job.enough <= {row["row_id"] for row in self.made}:
+                with suppress(Exception):  # what a method does at its end is of no interest any more
+                    generator.close()
+                return None
 
     def _meet(self, request: Any) -> tuple[Any, Exception | None]:
         """What came of a request, or of every request in a list; of several errors, the first."""
@@ -248,6 +258,7 @@ class _Drive:
         row = blank_row(
             self.job.identity, "probe", self.job.found_on, rung.index, probe.label, self.workload, "done", ""
         )
+        self.trainings.scored(row["row_id"], state)
         row |= sparsity_columns(rung, state.mask, state.weights)
         row |= {"start_step": state.step} | quality_columns(replace(state, history=scored))
         self.made.append(row)

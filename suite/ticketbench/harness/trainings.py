@@ -62,9 +62,17 @@ class Training:
 class Trainings:
     """The trainings of one task on one device, through one store."""
 
-    def __init__(self, workloads: Mapping[str, Vision], store: Store, asked: Callable[[bool], None] = lambda _: None):
-        """`asked` is told of every training a method asks for: whether it had to be run."""
-        self.workloads, self.store = workloads, store
+    def __init__(
+        self,
+        workloads: Mapping[str, Vision],
+        store: Store,
+        asked: Callable[[bool], None] = lambda _: None,
+        scored: Callable[[str, State], None] = lambda *_: None,
+    ):
+        """`asked` is told of every training a method asks for: whether it had to be run. `scored` is told of every
+        row that has a network: its id, and the network as it was scored.
+        """
+        self.workloads, self.store, self.scored = workloads, store, scored
         self._asked = asked
         self._ran = 0
         self._known: dict[str, Training] = {}
@@ -91,7 +99,7 @@ class Trainings:
 
     def on(self, setting: str, workload: Vision) -> "Trainings":
         """Trainings of another workload in the place of a setting's own, through the same store."""
-        others = Trainings({setting: workload}, self.store, self._asked)
+        others = Trainings({setting: workload}, self.store, self._asked, self.scored)
         others._of_the_task = False
         return others
 

@@ -1,22 +1,11 @@
-"""Contract: what a result holds. One row a scored ticket, one Parquet file a task and method.
+"""What a row holds: the Arrow schema, a row's id, and a row in words."""
 
-The Arrow schema is the reference: every field carries its description, unit and direction as metadata, and
-whether it is *compared*, that is, whether two runs on the same machine and software must agree in every bit.
-"""
-
-import fcntl
 import hashlib
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-
-from ticketbench.errors import TicketbenchError
 
 SCHEMA_VERSION = 2
 KEY = (
@@ -32,6 +21,8 @@ KEY = (
     "label",
     "numerics",
 )
+# The order of rows in a file. The id comes last, so that it never depends on which rows came first.
+ORDER = ("method_params", "found_on", "trained_on", "kind", "seed", "rung", "label", "row_id")
 KINDS = ("ticket", "dense", "control", "probe")
 STATUSES = ("done", "collapsed", "diverged", "failed", "not applicable")
 
@@ -147,143 +138,25 @@ SCHEMA = pa.schema(
 ADDED = {"network_digest": 2}  # columns by the schema version that brought them; null in rows of earlier ones
 COMPARED = tuple(f.name for f in SCHEMA if f.metadata[b"compared"] == b"yes")
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def row_id(row: Mapping[str, Any]) -> str:
     """Digest of the row's key and nothing else."""
-    key = [row[name] for name in KEY]
-    return hashlib.sha256(json.dumps(key, separators=(",", ":")).encode()).hexdigest()[:32]
+    return id_of([row[name] for name in KEY])
 
 
-def result_file(folder: Path, task: str, method: str) -> Path:
-    """Where the rows of a task and method lie."""
-    return folder / task / f"{method}.parquet"
+def id_of(key: Sequence[Any]) -> str:
+    """The row id of a key: the values of `KEY`, in its order."""
+    return hashlib.sha256(_compact(key).encode()).hexdigest()[:32]
 
 
-def result_files(folder: Path) -> Iterator[Path]:
-    """All result files below a folder, in a fixed order."""
-    return iter(sorted(folder.rglob("*.parquet")))
-
-
-def read_rows(path: Path) -> list[Row]:
-    """The rows of one file. Raises `TicketbenchError` where it is not a result file or is damaged."""
-    try:
-        # Not `read_table`, which takes a folder for one table of all the files in it.
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read()
-    except FileNotFoundError:
-        raise TicketbenchError(f"{path}: there is no such file.") from None
-    except (pa.ArrowException, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise TicketbenchError(f"{path}: is not a readable Parquet file ({first}).") from None
-    rows: list[Row] = validated(table, path).to_pylist()
-    return rows
-
-
-def validated(table: pa.Table, path: Path) -> pa.Table:
-    """The table in today's schema. Raises `TicketbenchError` where it does not hold results, or damaged ones."""
-    version = (table.schema.metadata or {}).get(b"ticketbench_schema")
-    if version is None:
-        raise TicketbenchError(f"{path}: is a Parquet file, but does not hold ticketbench results.")
-    if not version.isdigit() or int(version) > SCHEMA_VERSION:
-        raise TicketbenchError(
-            f"{path}: was written by a newer ticketbench (schema {version.decode(errors='replace')}, this one reads "
-            f"up to {SCHEMA_VERSION}); upgrade to read it."
-        )
-    if len(set(table.schema.names)) < len(table.schema.names):
-        raise TicketbenchError(f"{path}: has two columns of one name.")
-    for name in (name for name, since in ADDED.items() if int(version) < since and name not in table.schema.names):
-        table = table.append_column(SCHEMA.field(name), pa.nulls(len(table), SCHEMA.field(name).type))
-    if missing := [name for name in SCHEMA.names if name not in table.schema.names]:
-        raise TicketbenchError(f"{path}: lacks the columns {', '.join(missing)}.")
-    try:
-        table = table.select(SCHEMA.names).cast(SCHEMA)
-    except (pa.ArrowException, ValueError) as error:
-        raise TicketbenchError(f"{path}: a column is not of its type: {error}") from None
-    ids: set[str] = set()
-    for row in table.select(["row_id", *KEY, "status", "kept", "prunable"]).to_pylist():
-        if row["row_id"] != row_id(row):
-            raise TicketbenchError(f"{path}: row {row['row_id']} is damaged: its id does not fit its key.")
-        if row["row_id"] in ids:
-            raise TicketbenchError(f"{path}: row {row['row_id']} is there twice.")
-        if row["status"] not in STATUSES or row["kind"] not in KINDS:
-            raise TicketbenchError(f"{path}: row {row['row_id']} has status {row['status']!r}, kind {row['kind']!r}.")
-        ids.add(row["row_id"])
-    return table
-
-
-def merge(old: Iterable[Row], new: Iterable[Row]) -> list[Row]:
-    """Union on `row_id`; of two rows that agree in every compared field the older stays.
-
-    Rows are as `read_rows` gives them. Raises `TicketbenchError` for two of one id that differ in a compared field.
-    """
-    merged = {row["row_id"]: row for row in old}
-    for row in new:
-        known = merged.setdefault(row["row_id"], row)
-        if differing := [name for name in COMPARED if not _equal(known[name], row[name])]:
-            raise TicketbenchError(
-                f"Two rows of {describe(row)} differ in {', '.join(differing)}; neither was taken. Results that "
-                "conflict come from different software or machines: keep them in different folders."
-            )
-    return sorted(merged.values(), key=_order)
+def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Where a row stands in a file: by `ORDER`, of which no two rows agree in all."""
+    return tuple(row[name] for name in ORDER)
 
 
 def describe(row: Mapping[str, Any]) -> str:
     """A row's key in words."""
     label = f" {row['label']}" if row["label"] else ""
     return f"{row['task']} {row['method']}{label}, seed {row['seed']}, rung {row['rung']}"
-
-
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Write one file, whole or not at all. Raises `TicketbenchError` where the disk refuses."""
-    table = pa.Table.from_pylist(sorted(rows, key=_order), schema=SCHEMA)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-        temporary.replace(path)
-    except OSError as error:
-        raise TicketbenchError(
-            f"{path}: cannot be written: {error.strerror or error}. Nothing was changed."
-        ) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def add_rows(path: Path, new: Iterable[Row], replacing: Iterable[str] = ()) -> None:
-    """Merge rows into a file, those in `replacing` (row ids) taken out first; safe beside other processes.
-
-    Raises `TicketbenchError` for a conflict, a damaged file or a full disk; the file then stays as it was.
-    """
-    with _locked(path):
-        dropped = set(replacing)
-        old = [row for row in read_rows(path) if row["row_id"] not in dropped] if path.exists() else []
-        write_rows(path, merge(old, _as_stored(new)))
-
-
-def _as_stored(rows: Iterable[Row]) -> list[Row]:
-    """Rows as they come back from a file: a tuple or an integer in place of a list or a float is no conflict."""
-    stored: list[Row] = pa.Table.from_pylist(list(rows), schema=SCHEMA).to_pylist()
-    return stored
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_name(f".{path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-    except OSError as error:
-        raise TicketbenchError(f"{path}: cannot be written: {error.strerror}.") from None
-
-
-def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The order of rows in a file. The id comes last, so that it never depends on which rows came first."""
-    names = ("method_params", "found_on", "trained_on", "kind", "seed", "rung", "label", "row_id")
-    return tuple(row[name] for name in names)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    """Equality in every bit, under which a number that is not one equals itself, inside lists too."""
-    return repr(one) == repr(other)

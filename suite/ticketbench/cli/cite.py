@@ -1,0 +1,95 @@
+"""`cite`: BibTeX of what a number rests on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ticketbench.errors import unknown
+from ticketbench.task import find_tasks, shipped_tasks
+
+if TYPE_CHECKING:
+    from ticketbench.methods import Method
+    from ticketbench.report.citing import Cited
+
+
+@click.command()
+@click.argument("names", metavar="TASK|METHOD|ROW...", nargs=-1, required=True)
+@click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where rows are looked up.")  # fmt: skip # noqa: E501
+def cite(names: tuple[str, ...], results: Path) -> None:
+    """Print BibTeX of the suite, and of the papers of every TASK and METHOD, TASK:METHOD or ROW that is named.
+
+    TASK is an id or a TOML file, METHOD a name or a Python file, ROW a row's id or its first eight digits or more.
+    The entries go to stdout, no key twice, and all else to stderr, so that `ticketbench cite imp > refs.bib` works.
+    """
+    from ticketbench.report.citing import cite_suite
+
+    cited = cite_suite()
+    for name in names:
+        cited += _cited(name, results)
+    click.echo(cited.bibtex)
+    for line in (*cited.sentences, *cited.remarks):
+        click.echo(line, err=True)
+
+
+def _cited(name: str, results: Path) -> "Cited":
+    """What one argument names: a task, a method, both with a colon between, or a row."""
+    from ticketbench.results import may_be_id
+
+    for task, _, method in [(name, "", ""), name.partition(":")]:
+        if task in shipped_tasks() or task.endswith(".toml"):
+            found = _of_task(task)
+            return found + _of_method(method) if method else found
+    if may_be_id(name) and name not in _known_methods():
+        return _of_row(name, results)
+    return _of_method(name)
+
+
+def _of_task(selector: str) -> "Cited":
+    from ticketbench.report.bibliography import read_bibliography
+    from ticketbench.report.citing import cite_papers
+
+    (task,) = find_tasks(selector)
+    return cite_papers(task.cites, read_bibliography(), f"task {task.id}")
+
+
+def _of_method(selector: str) -> "Cited":
+    from ticketbench.methods import find_methods
+    from ticketbench.report.bibliography import read_bibliography
+    from ticketbench.report.citing import Cited, cite_papers
+
+    bare, known = selector.partition("(")[0], _known_methods()
+    if bare == "dense":
+        return Cited({})
+    if bare not in known and ".py" not in bare:
+        hint = "See `ticketbench tasks` and `ticketbench methods`; a row is named by its id."
+        raise unknown("task, method or row", selector, [*shipped_tasks(), *known], hint)
+    cited = Cited({})
+    for method in find_methods([selector]):
+        cited += cite_papers(method.cites, read_bibliography(), f"method {method.name}")
+    return cited
+
+
+def _of_row(wanted: str, results: Path) -> "Cited":
+    """A row, and its task's and its method's papers where these are known here."""
+    from ticketbench.report.citing import Cited, cite_row
+    from ticketbench.results import find_row
+
+    row = find_row(results, wanted)
+    cited = cite_row(row)
+    missing = "{} is not known here; name its file as well, to cite its papers."
+    if row["task"] in shipped_tasks():
+        cited += _of_task(row["task"])
+    else:
+        cited += Cited({}, remarks=(missing.format(f"Task {row['task']!r}"),))
+    if row["method"] in _known_methods() or row["method"] == "dense":
+        cited += _of_method(row["method"])
+    else:
+        cited += Cited({}, remarks=(missing.format(f"Method {row['method']!r}"),))
+    return cited
+
+
+def _known_methods() -> "dict[str, Method]":
+    from ticketbench.methods.loading import installed_methods
+
+    return installed_methods()

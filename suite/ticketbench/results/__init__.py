@@ -1,0 +1,55 @@
+"""Contract: what a result holds. One row a scored ticket, one Parquet file a task and method.
+
+The Arrow schema is the reference: every field carries its description, unit and direction as metadata, and
+whether it is *compared*, that is, whether two runs on the same machine and software must agree in every bit.
+"""
+
+from ticketbench.results.finding import find_row, may_be_id
+from ticketbench.results.merging import merge
+from ticketbench.results.reading import (
+    read_rows,
+    result_file,
+    result_files,
+    rows_of,
+    tables_of,
+    validated,
+)
+from ticketbench.results.schema import (
+    ADDED,
+    COMPARED,
+    KEY,
+    KINDS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    STATUSES,
+    Row,
+    describe,
+    row_id,
+)
+from ticketbench.results.streaming import merge_files
+from ticketbench.results.writing import add_rows, write_rows
+
+__all__ = [
+    "ADDED",
+    "COMPARED",
+    "KEY",
+    "KINDS",
+    "SCHEMA",
+    "SCHEMA_VERSION",
+    "STATUSES",
+    "Row",
+    "add_rows",
+    "describe",
+    "find_row",
+    "may_be_id",
+    "merge",
+    "merge_files",
+    "read_rows",
+    "result_file",
+    "result_files",
+    "row_id",
+    "rows_of",
+    "tables_of",
+    "validated",
+    "write_rows",
+]
