@@ -1,0 +1,257 @@
+"""What became of a change: every statistic tested, every row that failed, and what a reader must know."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ticketbench.errors import TicketbenchError
+from ticketbench.report.compare.changes import changes
+from ticketbench.report.compare.entries import DENSE, SCORED, Entry, Narrowing, method_text, read_entries
+from ticketbench.report.compare.pairing import Pair, pair_up
+from ticketbench.report.compare.scale import Place, Scale, place_of, scales, tasks_of
+from ticketbench.report.statistics.gate import Outcome, Statistic, curve_and_rungs, outcomes, verdict
+from ticketbench.report.statistics.intervals import LEAST_SEEDS, Floats
+from ticketbench.report.wording import seeds_text, unit_of
+from ticketbench.results import describe
+
+Verdict = Literal["identical", "regression", "no worse", "not shown"]
+
+EVERYTHING = Narrowing()
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One statistic: a method's curve (`rung` None), one of its rungs, or the dense network (rung 0).
+
+    Attributes:
+        method: with its parameters and label.
+        setting: found on and trained on; empty where the task has none.
+        base, new: mean scores over the seeds, as the metric has them; of the curve, over its rungs too.
+        compression: at the rung, geometric mean over BASE's seeds; None for the curve.
+        outcome: None where no seed's score changed.
+    """
+
+    task: str
+    version: int
+    numerics: str
+    setting: str
+    method: str
+    rung: int | None
+    metric: str
+    compression: float | None
+    seeds: tuple[int, ...]
+    base: float
+    new: float
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of a change.
+
+    Attributes:
+        verdict: `identical`, `regression`, `no worse` than the margin, or a difference `not shown`.
+        rows: how many pairs.
+        tested: every statistic, those that are unchanged too; empty where all is bit-identical.
+        failed: rows that failed where BASE's was done: each is a regression.
+        warnings, notes: in sentences.
+    """
+
+    verdict: Verdict
+    rows: int
+    tested: tuple[Tested, ...]
+    failed: tuple[str, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def regressions(self) -> list[Tested]:
+        """The statistics that got worse, significantly and by more than the margin."""
+        return [each for each in self.tested if each.outcome and each.outcome.regression]
+
+    @property
+    def exit_code(self) -> int:
+        """0 no regression, 1 regression; 2, unusable, is a `TicketbenchError`."""
+        return int(self.verdict == "regression")
+
+
+def compare(base: Path, new: Path, files: Sequence[Path] = (), narrowing: Narrowing = EVERYTHING) -> Comparison:
+    """Hold NEW's results against BASE's: the protocol's section 9.
+
+    Args:
+        base, new: result files, or folders of them.
+        files: task files, for margin and chance value of tasks that do not come with ticketbench.
+
+    Raises `TicketbenchError`, naming the thing, where the two cannot be compared.
+    """
+    ours, theirs = (read_entries(path, side, narrowing) for path, side in ((base, "BASE"), (new, "NEW")))
+    pairs, notes = pair_up(ours, theirs)
+    tasks, said = tasks_of(files, ours.values())
+    warnings = _quarrels(pairs)
+    if all(pair.identical for pair in pairs):
+        return Comparison("identical", len(pairs), (), (), tuple(warnings), (*notes, *said, *changes(pairs)))
+    scale = scales(ours.values(), tasks)
+    tested = _tested(pairs, scale)
+    failed = [pair for pair in pairs if pair.new.row["status"] == "failed" and pair.base.row["status"] == "done"]
+    found = verdict([each.outcome for each in tested])
+    return Comparison(
+        verdict="regression" if failed else found,
+        rows=len(pairs),
+        tested=tuple(tested),
+        failed=tuple(f"{_named(pair)}: {pair.new.row['reason'] or 'no reason is given'}" for pair in failed),
+        warnings=(*_statuses(pairs, scale, failed), *warnings),
+        notes=(*_margins(tested, scale), *_untested(pairs), *notes, *said, *changes(pairs)),
+    )
+
+
+def _tested(pairs: Sequence[Pair], scale: Mapping[Place, Scale]) -> list[Tested]:
+    """Every statistic of the call. Raises `TicketbenchError` where one that changed has too few paired seeds."""
+    drafts: list[tuple[Tested, Statistic]] = []
+    scored = [pair for pair in pairs if pair.row["kind"] in ("ticket", DENSE)]
+    for _, group in groupby(sorted(scored, key=lambda pair: (_series(pair), *_cell(pair))), _series):
+        drafts += _of_series(list(group), scale)
+    found = outcomes([statistic for _, statistic in drafts])
+    return [replace(draft, outcome=outcome) for (draft, _), outcome in zip(drafts, found, strict=True)]
+
+
+def _of_series(pairs: Sequence[Pair], scale: Mapping[Place, Scale]) -> list[tuple[Tested, Statistic]]:
+    """The statistics of one method on one pair of settings; of the dense network, its one."""
+    mine = scale[place_of(pairs[0].row)]
+    rungs = {rung: list(cell) for rung, cell in groupby(pairs, lambda pair: int(pair.row["rung"]))}
+    for cell in rungs.values():
+        if len(cell) < LEAST_SEEDS and not all(pair.identical for pair in cell):
+            raise TicketbenchError(_too_few(cell[0], len(cell)))
+    found = [_draft(cell, rung, [cell], mine) for rung, cell in rungs.items()]
+    if pairs[0].row["kind"] == DENSE:
+        return found
+    common = set.intersection(*({pair.row["seed"] for pair in cell} for cell in rungs.values()))
+    whole = [[pair for pair in cell if pair.row["seed"] in common] for cell in rungs.values()]
+    if len(common) < LEAST_SEEDS and not all(pair.identical for pair in pairs):
+        raise TicketbenchError(_too_few(pairs[0], len(common), " that all its rungs have"))
+    return [_draft(whole[0], None, whole, mine), *found] if common else found
+
+
+def _draft(
+    named: Sequence[Pair], rung: int | None, cells: Sequence[Sequence[Pair]], scale: Scale
+) -> tuple[Tested, Statistic]:
+    """One statistic over cells of equal seeds: a rung's own, or the curve over all of them."""
+    row = named[0].row
+    place = tuple(row[name] for name in ("task", "task_version", "found_on", "trained_on", "numerics"))
+    differences = np.array([[scale.difference(p.base.row, p.new.row) for p in cell] for cell in cells])
+    kept = [row["prunable"] / row["kept"] for row in (p.row for p in named) if row["prunable"] and row["kept"]]
+    draft = Tested(
+        task=row["task"],
+        version=row["task_version"],
+        numerics=row["numerics"],
+        setting=_setting(row["found_on"], row["trained_on"]),
+        method=method_text(row),
+        rung=rung,
+        metric=scale.metric,
+        compression=float(np.exp(np.mean(np.log(kept)))) if kept and rung is not None else None,
+        seeds=tuple(pair.row["seed"] for pair in named),
+        base=_mean([pair.base for cell in cells for pair in cell], scale),
+        new=_mean([pair.new for cell in cells for pair in cell], scale),
+        outcome=None,
+    )
+    values: Floats = curve_and_rungs(differences)[0]
+    return draft, Statistic(values, (place, "dense" if row["kind"] == DENSE else rung), scale.margin)
+
+
+def _mean(entries: Iterable[Entry], scale: Scale) -> float:
+    """The mean score; not a number where one counts as a chance value that nobody knows (both sides alike)."""
+    rows = [entry.row for entry in entries]
+    if scale.chance is None and any(row["status"] not in SCORED for row in rows):
+        return float("nan")
+    return float(np.mean([scale.value(row) for row in rows]))
+
+
+def _statuses(pairs: Sequence[Pair], scale: Mapping[Place, Scale], failed: Sequence[Pair]) -> list[str]:
+    """What newly collapsed, diverged or failed, and what it counts as."""
+    new: dict[tuple[str, ...], list[Pair]] = {}
+    for pair in pairs:
+        before, after = pair.base.row["status"], pair.new.row["status"]
+        if after not in ("done", before) and pair not in failed:
+            where = (pair.row["kind"], pair.row["task"], _setting(pair.row["found_on"], pair.row["trained_on"]))
+            new.setdefault((*where, method_text(pair.row), f"{pair.row['rung']:>6}", after), []).append(pair)
+    said = []
+    for (*_, status), which in sorted(new.items()):
+        mine = scale[place_of(which[0].row)]
+        seeds = seeds_text([pair.row["seed"] for pair in which])
+        said.append(f"{_named(which[0], seed=False)}: {status} in NEW with {seeds}{_counted(which, status, mine)}.")
+    return said
+
+
+def _counted(which: Sequence[Pair], status: str, scale: Scale) -> str:
+    """What these rows of NEW count as, in words."""
+    if status != "collapsed" and scale.chance is None:
+        return ", as BASE's are no scores either"
+    values = sorted({scale.value(pair.new.row) for pair in which})
+    guess = "" if scale.declared or status == "collapsed" else ", the lowest there is: no chance value is known"
+    unit = unit_of(scale.metric)
+    return f", counted as {', '.join(f'{value * unit.factor:.4g}' for value in values)}{unit.sign}{guess}"
+
+
+def _quarrels(pairs: Sequence[Pair]) -> list[str]:
+    return [
+        f"{side}: the bits of {_named(pair)} disagree with its score: {entry.quarrel}. `ticketbench verify` refuses "
+        "such a row."
+        for pair in pairs
+        for side, entry in (("BASE", pair.base), ("NEW", pair.new))
+        if entry.quarrel
+    ]
+
+
+def _margins(tested: Sequence[Tested], scale: Mapping[Place, Scale]) -> list[str]:
+    """Where each margin comes from."""
+    there = {(each.task, each.version, each.numerics) for each in tested}
+    return [
+        f"Margin of {place_text(task, version, _setting(on, on), numerics)}: {mine.source}."
+        for (task, version, on, numerics), mine in sorted(scale.items())
+        if (task, version, numerics) in there
+    ]
+
+
+def _untested(pairs: Sequence[Pair]) -> list[str]:
+    others = [pair for pair in pairs if pair.row["kind"] not in ("ticket", DENSE)]
+    if not others:
+        return []
+    same = sum(pair.identical for pair in others)
+    return [f"{len(others)} controls and probes are paired and not tested; {same} of them are bit-identical."]
+
+
+def _too_few(pair: Pair, seeds: int, which: str = "") -> str:
+    return (
+        f"{_named(pair, seed=False)}: {seeds} paired {'seeds' if seeds != 1 else 'seed'}{which}, and at least "
+        f"{LEAST_SEEDS} are needed to tell a change from noise; 5 are advised. Run both sides with --seeds 5."
+    )
+
+
+def _named(pair: Pair, seed: bool = True) -> str:
+    said = describe(pair.row | {"method": method_text(pair.row), "label": ""})
+    return said if seed else said.replace(f", seed {pair.row['seed']}", "")
+
+
+def _series(pair: Pair) -> tuple[str | int, ...]:
+    row = pair.row
+    names = ("task", "task_version", "numerics", "found_on", "trained_on", "method", "method_params", "label")
+    return (row["kind"], *(row[name] for name in names))
+
+
+def _cell(pair: Pair) -> tuple[int, int]:
+    return int(pair.row["rung"]), int(pair.row["seed"])
+
+
+def place_text(task: str, version: int, setting: str, numerics: str) -> str:
+    """A task and setting in words, its version and numerics where they are not the usual ones."""
+    unusual = (f"version {version}" if version != 1 else "", numerics if numerics != "fp32" else "")
+    return " ".join(filter(None, (task, setting, *unusual)))
+
+
+def _setting(found_on: str, trained_on: str) -> str:
+    if found_on == trained_on:
+        return "" if found_on == "default" else found_on
+    return f"{found_on} to {trained_on}"

@@ -1,0 +1,148 @@
+"""What a row counts for, and what counts as no difference: the task's own words, or what rows alone can say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+from ticketbench.errors import TicketbenchError
+from ticketbench.report.compare.entries import DENSE, SCORED, Entry
+from ticketbench.report.statistics.intervals import effective_value
+from ticketbench.report.statistics.normalising import margin, on_scale
+from ticketbench.results import Row, describe
+from ticketbench.task import Task, load_task, shipped_tasks
+
+Place = tuple[str, int, str, str]  # task, version, setting trained on, numerics
+_LOWEST = {"accuracy": 0.0}  # what nothing scores below, where a task declares no chance value
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the scores of one task version and setting are read.
+
+    Attributes:
+        column: the primary metric's.
+        chance: what a row counts for that diverged or failed; None where that is not known.
+        declared: whether the task declares it.
+        orientation: 1 if higher is better, else -1.
+        margin: in the units of differences; `source` says where it comes from.
+    """
+
+    metric: str
+    column: str
+    chance: float | None
+    declared: bool
+    orientation: int
+    margin: float
+    source: str
+
+    def value(self, row: Row) -> float:
+        """The row's effective score, as the metric has it.
+
+        Raises `TicketbenchError` for a damaged row, and for one that counts as a chance value that nobody knows.
+        """
+        if row["status"] in SCORED:
+            return _score(row, self.column)
+        found = effective_value(row["status"], None, self.chance)
+        if found is None:
+            raise TicketbenchError(
+                f"{describe(row)}: {row['status']}, which counts as the task's chance value, and none is known: "
+                "give --task FILE with scoring.chance."
+            )
+        return found
+
+    def difference(self, base: Row, new: Row) -> float:
+        """New minus base on the scale of differences, positive if better. Two that both count as chance are equal."""
+        if base["status"] not in SCORED and new["status"] not in SCORED:
+            return 0.0
+        ours, theirs = (on_scale(self.value(row), self.metric) for row in (new, base))
+        return self.orientation * (ours - theirs)
+
+
+def tasks_of(files: Iterable[Path], entries: Iterable[Entry]) -> tuple[dict[tuple[str, int], Task], list[str]]:
+    """The tasks at hand by id and version, and notes: those of the files given, else shipped ones of equal digest.
+
+    Raises `TicketbenchError` for a file that cannot be used, or whose task has no rows.
+    """
+    wanted = {(e.row["task"], e.row["task_version"]): e.row["task_digest"] for e in entries}
+    found, notes = {}, []
+    shipped = shipped_tasks()
+    for id, version in wanted:
+        if id in shipped:
+            task = load_task(shipped[id])
+            if (task.version, task.digest) == (version, wanted[id, version]):
+                found[id, version] = task
+    for file in files:
+        task = load_task(file)
+        if (task.id, task.version) not in wanted:
+            there = ", ".join(f"{id} (version {version})" for id, version in sorted(wanted))
+            raise TicketbenchError(
+                f"--task {file}: is {task.id} (version {task.version}), which has no rows; there are rows of {there}."
+            )
+        if task.digest != wanted[task.id, task.version]:
+            notes.append(f"{file} has changed since BASE was made; of it, only what it says of scoring is used.")
+        found[task.id, task.version] = task
+    return found, notes
+
+
+def scales(base: Iterable[Entry], tasks: Mapping[tuple[str, int], Task]) -> dict[Place, Scale]:
+    """The scale of every task version, setting and arithmetic that BASE has rows of.
+
+    Raises `TicketbenchError` for a dense row that is damaged.
+    """
+    grouped: dict[Place, list[Row]] = {}
+    for entry in base:
+        if entry.applicable:
+            grouped.setdefault(place_of(entry.row), []).append(entry.row)
+    return {place: _scale(rows, tasks.get(place[:2]), place[2]) for place, rows in grouped.items()}
+
+
+def place_of(row: Row) -> Place:
+    """Where a row's score is held against others."""
+    return (row["task"], row["task_version"], row["trained_on"], row["numerics"])
+
+
+def _scale(rows: Sequence[Row], task: Task | None, setting: str) -> Scale:
+    metric = next((row["metric"] for row in rows if row["metric"]), "accuracy")
+    scoring = task.in_setting(setting).scoring if task and setting in task.setting_names else None
+    declared = scoring.chance if scoring else None
+    chance = declared if declared is not None else _LOWEST.get(metric)
+    column = "test_best" if scoring and scoring.primary == "best" else "test_final"
+    bare = Scale(
+        metric=metric,
+        column=column,
+        chance=chance,
+        declared=declared is not None,
+        orientation=-1 if any(row["higher_is_better"] is False for row in rows) else 1,
+        margin=0.0,
+        source="",
+    )
+    dense = [bare.value(row) for row in rows if row["kind"] == DENSE]
+    share = scoring.margin if scoring else None
+    found = margin(dense, chance, share, metric) if chance is not None else None
+    return replace(bare, margin=found or 0.0, source=_source(found, share, dense, bare))
+
+
+def _source(found: float | None, share: float | None, dense: Sequence[float], scale: Scale) -> str:
+    """Where a margin comes from, or why there is none."""
+    if found is None:
+        if not dense:
+            why = "BASE has no dense networks here"
+        elif scale.chance is None:
+            why = "no chance value is known"
+        elif len(dense) < 2:
+            why = "BASE has one dense network only"
+        else:
+            why = "BASE's dense networks are not clear of chance"
+        return f"{why}, so any drop that is significant counts"
+    if share is not None:
+        return f"the task's own, {share:g} of the way from dense to chance"
+    way = "chance" if scale.declared else "0, for no chance value is known"
+    return f"the default, from {len(dense)} dense networks of BASE and {way}"
+
+
+def _score(row: Row, column: str) -> float:
+    value = row[column]
+    if value is None or not isfinite(value) or (row["metric"] == "perplexity" and value <= 0):
+        raise TicketbenchError(f"{describe(row)} is damaged: {row['status']}, but its {column} is {value}.")
+    return float(value)
