@@ -289,6 +289,12 @@ def test_equal_failures_of_several_rungs_are_told_once_and_a_log_says_of_which_r
     assert "tiny/mlp bad, seed 0, rung 2: 1 failed" in said.out and "tiny/mlp dense, seed 0: 1 done" in said.out
 
 
+def test_a_fault_of_ticketbench_itself_is_no_verdict_and_shows_where_it_is(ticketbench, task, monkeypatch):
+    monkeypatch.setattr("ticketbench.harness.plan.make_plan", lambda *_: 1 / 0)
+    said = ticketbench("run", "tiny.toml")
+    assert said.code == 70 and "ZeroDivisionError" in said.err and "a fault of ticketbench itself" in said.err
+
+
 def test_a_network_that_diverges_is_a_result_and_no_failure(ticketbench, task, author):
     task.write_text(task.read_text().replace("steps = 30", 'steps = 30\noptimizer = { name = "sgd", lr = 1e30 }'))
     author(GOOD)

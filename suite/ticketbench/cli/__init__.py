@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 
 import click
 
@@ -16,6 +17,8 @@ from ticketbench.cli.run import run
 from ticketbench.cli.submit import submit
 from ticketbench.cli.verify import verify
 from ticketbench.errors import TicketbenchError
+
+_FAULT = 70  # EX_SOFTWARE of sysexits.h
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,3 +47,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception:
+        # Never 1, which says that something regressed or parted.
+        traceback.print_exc()
+        click.echo("ticketbench: this is a fault of ticketbench itself; please report it with what stands above.", err=True)
+        sys.exit(_FAULT)

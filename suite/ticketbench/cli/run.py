@@ -71,7 +71,7 @@ def run(
     from ticketbench.harness.shard import Place, pick_device
 
     device = pick_device(device)
-    processes = jobs or (1 if device.startswith("cuda") else _cores())
+    processes = jobs or (1 if device.startswith("cuda") else cores())
     _make_folder(results)
     place = Place(store or default_store(), int(store_limit * 2**30), device)
     account = Account(plan)
@@ -88,7 +88,7 @@ def _methods(wanted: Sequence[str]) -> "list[Method]":
     return [method for method in shipped_methods().values() if "core" in method.tags]
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many cores this process may use, which in a container or under a scheduler are not all there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

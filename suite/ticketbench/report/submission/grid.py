@@ -54,9 +54,14 @@ def grid_problems(rows: Sequence[Row], task: Task, seeds: Sequence[int], digest:
     yield from _of_each_row(rows, task, digest)
     yield from _whole(rows, task, seeds)
     yield from _data(rows, task)
+    yield from _controls(rows)
+    yield from task_problems(rows, task, exact)
+
+
+def task_problems(rows: Sequence[Row], task: Task, exact: bool) -> Iterator[str]:
+    """What of these rows of a method cannot be of this task: where they end, what they cost, what they keep."""
     yield from _length(rows, task)
     yield from _costs(rows, task)
-    yield from _controls(rows)
     yield from _kept(rows, ladder_on(task), exact)
 
 

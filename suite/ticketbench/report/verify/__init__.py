@@ -1,0 +1,1 @@
+"""Published rows held against what comes out when they are computed again."""
