@@ -1,0 +1,158 @@
+"""Winning tickets beside the luck that they are held against, difficulty and quality (protocol, section 5)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+
+from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
+from ticketbench.report.statistics.intervals import Interval, seeds_interval, wilson
+from ticketbench.report.statistics.winning import (
+    Runs,
+    any_of,
+    difficulty,
+    luck,
+    null_quality,
+    null_rates,
+    quality,
+    sparsest,
+    wins,
+)
+from ticketbench.results import Row
+
+LEAST_DENSE = 2  # networks, for luck to be measured between
+
+
+@dataclass(frozen=True)
+class Won:
+    """The wins of a series at one rung.
+
+    Attributes:
+        won, seeds: how many of how many seeds' tickets win. One that is not done is no win.
+        interval: Wilson's, of the rate.
+        p: the chance of at least as many wins by luck; None without two dense networks.
+        gain: `test_best` minus the same seed's dense network's, over all seeds that are done, positive is better.
+        quality: the mean gain of the winning seeds; None where none won.
+    """
+
+    won: int
+    seeds: int
+    interval: tuple[float, float]
+    p: float | None
+    gain: Interval | None
+    quality: float | None
+
+    @property
+    def rate(self) -> float:
+        return self.won / self.seeds
+
+
+@dataclass(frozen=True)
+class Winner:
+    """A series with its wins.
+
+    Attributes:
+        rungs: by rung; one with no seed that could be judged is left out.
+        success: by compression of the tables, the rung that the rate stands for.
+        any_rung: the share of seeds that win at some rung.
+        lucky: the chance that luck wins at any of as many rungs.
+    """
+
+    series: Series
+    rungs: Mapping[int, Won]
+    success: Mapping[int, int]
+    any_rung: float
+    lucky: float | None
+
+    def difficulty(self, compression: int) -> float | None:
+        """One minus the rate of success at a compression; None where no rung stands for it."""
+        rung = self.success.get(compression)
+        return None if rung is None else difficulty(self.rungs[rung].rate)
+
+
+@dataclass(frozen=True)
+class Winning:
+    """What luck gives among the dense networks alone, and what each series gives.
+
+    Attributes:
+        luck: the rate at which one dense network wins against another; None without two of them.
+        null_gain: the mean gain of dense networks that win by luck; None where none does.
+        dense: how many dense networks there are.
+    """
+
+    luck: float | None
+    null_gain: float | None
+    dense: int
+    winners: Sequence[Winner]
+
+
+def winning(board: Board, targets: Sequence[int]) -> Winning:
+    """The winning tickets of a board.
+
+    Args:
+        targets: compressions at which success and difficulty are told.
+    """
+    dense = {row["seed"]: row for row in board.dense_rows if _judged(row)}
+    runs = _runs(list(dense.values()), board)
+    rates = null_rates(runs) if runs and len(runs.best) >= LEAST_DENSE else None
+    found = [_winner(each, board, dense, rates, targets) for each in board.series]
+    return Winning(
+        luck=float(rates.mean()) if rates is not None else None,
+        null_gain=null_quality(runs) if runs else None,
+        dense=len(dense),
+        winners=[each for each in found if each.rungs],
+    )
+
+
+def _winner(
+    series: Series, board: Board, dense: Mapping[int, Row], rates: np.ndarray | None, targets: Sequence[int]
+) -> Winner:
+    rungs: dict[int, Won] = {}
+    winners: list[set[int]] = []
+    for rung, _ in board.rungs:
+        rows = [row for row in series.at(rung) if row["status"] != NOT_APPLICABLE and row["seed"] in dense]
+        if rows:
+            rungs[rung], seeds = _won(rows, board, dense, float(rates.mean()) if rates is not None else None)
+            winners.append(seeds)
+    pruned = list(rungs)
+    compressions = [series.cells[rung].compression for rung in pruned]
+    places = {target: sparsest(compressions, target) for target in targets}
+    judged = [seed for seed in series.seeds if seed in dense]
+    return Winner(
+        series,
+        rungs,
+        {target: pruned[place] for target, place in places.items() if place is not None},
+        fmean(seed in set().union(*winners) for seed in judged) if judged else 0.0,
+        any_of(rates, len(pruned)) if rates is not None and pruned else None,
+    )
+
+
+def _won(rows: Sequence[Row], board: Board, dense: Mapping[int, Row], rate: float | None) -> tuple[Won, set[int]]:
+    able = [row for row in rows if _judged(row)]
+    tickets, beside = _runs(able, board), _runs([dense[row["seed"]] for row in able], board)
+    won: set[int] = set()
+    gain = mean = None
+    if tickets and beside:
+        sparser = np.array([bool(row["kept"] < row["prunable"]) for row in able])
+        winners = wins(tickets, beside) & sparser
+        won = {row["seed"] for row, win in zip(able, winners, strict=True) if win}
+        gain = seeds_interval(tickets.best - beside.best)
+        mean = quality(*(Runs(each.best[winners], each.step[winners]) for each in (tickets, beside))) if won else None
+    p = luck(len(won), len(rows), rate) if rate is not None else None
+    return Won(len(won), len(rows), wilson(len(won), len(rows)), p, gain, mean), won
+
+
+def _judged(row: Row) -> bool:
+    needed = ("test_best", "best_step", "kept", "prunable")
+    return row["status"] == "done" and all(row[name] is not None for name in needed)
+
+
+def _runs(rows: Sequence[Row], board: Board) -> Runs | None:
+    sign = 1.0 if board.higher_is_better else -1.0
+    if not rows:
+        return None
+    return Runs(
+        np.array([sign * row["test_best"] for row in rows]),
+        np.array([row["best_step"] for row in rows], dtype=np.float64),
+    )

@@ -1,0 +1,68 @@
+"""The cost frontier of a board: who is on it, and who is only not clearly beaten."""
+
+import pytest
+
+from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.eligible import TRAINED
+from ticketbench.report.boards.frontier import cost_frontier
+from ticketbench.report.boards.ranking import ranking
+
+
+def priced(rows, trainings, task):
+    """The rows, charged with whole trainings of search by method."""
+    for row in rows:
+        row["search_examples"] = trainings.get(row["method"], 0) * 800 * task.training.batch_size
+    return rows
+
+
+def tickets(rows, task):
+    """By method and compression, where a ticket stands."""
+    (board,) = boards(rows, {task.id: task})
+    return {(t.line.series.method, t.compression): t for t in cost_frontier(ranking(board, {}), TRAINED)}
+
+
+@pytest.fixture(scope="module")
+def standing(rows_of):
+    task = rows_of.make_task()
+    accuracy = {"dense": [0.97], "cheap": [0.9] * 8, "dear": [0.97] * 8, "beaten": [0.7] * 8}
+    rows = rows_of.make_results(task, accuracy, seeds=10)
+    rows += [
+        rows_of.make_row(task, "same", row["rung"], row["seed"])
+        | {name: row[name] for name in ("test_final", "test_correct", "test_examples")}
+        for row in rows
+        if row["method"] == "cheap"
+    ]
+    return tickets(priced(rows, {"same": 1, "beaten": 2, "dear": 2}, task), task)
+
+
+def test_the_cheapest_and_the_best_are_on_it(standing):
+    assert standing["cheap", 32].standing == "on"
+    assert standing["dear", 32].standing == "on"
+    assert standing["dear", 32].total == pytest.approx(3.0)
+
+
+def test_one_that_a_better_one_of_the_same_cost_separates_from_is_off_it(standing):
+    assert standing["beaten", 32].standing == "off"
+
+
+def test_one_that_is_only_dearer_is_not_clearly_beaten(standing):
+    assert standing["same", 32].standing == "not clearly beaten"
+
+
+def test_a_sparser_ticket_that_is_clearly_better_and_as_cheap_beats_a_denser_one(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "rising": [0.5] * 6 + [0.95] * 2}, seeds=10)
+    found = tickets(priced(rows, {}, task), task)
+
+    assert {c: found["rising", c].standing for c in (4, 8, 32)} == {4: "off", 8: "off", 32: "on"}
+
+
+def test_what_a_ticket_costs_is_that_of_the_sparsest_rung_its_score_is_read_from(rows_of):
+    task = rows_of.make_task()
+    rows = priced(rows_of.make_results(task, {"dense": [0.97], "imp": [0.9] * 8}, seeds=5), {}, task)
+    for row in rows:
+        row["search_examples"] = row["rung"] * 800 * task.training.batch_size
+
+    found = tickets(rows, task)
+
+    assert found["imp", 4].total == pytest.approx(4.0)  # between rungs 2 and 3, and its own training

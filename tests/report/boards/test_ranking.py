@@ -1,0 +1,425 @@
+"""Rankings as a reader relies on them: who may be ranked, who separates, and the protocol's worked example."""
+
+import json
+from math import log2
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.eligible import AS_IT_IS, TRAINED
+from ticketbench.report.boards.matched import margin_of, matched
+from ticketbench.report.boards.ranking import SAME, ranking
+from ticketbench.report.statistics.intervals import unpack_bits
+
+EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
+EXACT = {"rel": 1e-6, "abs": 1e-12}
+LADDER = [0.97, 0.96, 0.95, 0.93, 0.9, 0.85, 0.78, 0.7]
+
+
+def falling(by: float) -> list[float]:
+    """Accuracies down a ladder of eight rungs, this much under the best at every rung."""
+    return [level - by for level in LADDER]
+
+
+def ranked(rows, task, read=True):
+    """The ranking of rows of one board, every method's file read and without a recipe of its own."""
+    (board,) = boards(rows, {task.id: task})
+    return ranking(board, {series.method: False for series in board.series} if read else {})
+
+
+def places(found, compression=None):
+    """Method, rank, and interval of the main family, best first."""
+    table = found.table(TRAINED, compression or found.headline)
+    return [(p.line.series.method, p.rank.rank, (p.rank.low, p.rank.high)) for p in table.places]
+
+
+@pytest.fixture(scope="module")
+def example(rows_of):
+    """The protocol's example as rows, and its ranking."""
+    said = EXAMPLES["board"]
+    task = rows_of.make_task(chance=said["chance"], margin=said["margin"] / 0.825)
+    rows = []
+    for each in said["rows"]:
+        bits = unpack_bits(bytes.fromhex(each["test_correct"]), said["test_examples"])
+        counts = {name: each[name] for name in ("kept", "prunable", "status")}
+        asked = 2.0 ** -each["rung"]
+        row = rows_of.make_row(task, each["method"], each["rung"], each["seed"], density_asked=asked, **counts)
+        rows.append(rows_of.with_bits(row, bits))
+        assert rows[-1]["test_final"] == pytest.approx(each["test_final"])
+    return ranked(rows, task), task, said["expected"]
+
+
+def check(interval, expected):
+    """The interval holds the example's numbers."""
+    names = {
+        "mean": "mean",
+        "sd": "sd",
+        "v_seed": "V_seed",
+        "v_example": "V_example",
+        "h_seed": "half_seed",
+        "h_example": "half_example",
+        "h": "half_joint",
+    }
+    for ours, theirs in names.items():
+        assert getattr(interval, ours) == pytest.approx(expected[theirs], **EXACT)
+
+
+def test_the_worked_example_gives_its_metrics_at_every_compression(example):
+    found, _, expected = example
+    lines = {line.series.method: line for line in found.lines}
+
+    assert found.covered == (2, 4, 8, 16)
+    for name, score in expected["at"].items():
+        method, compression = name.split("|")
+        ours = lines[method].points.get(int(compression))
+        assert (ours is None) == (score is None)
+        if ours is not None:
+            check(ours.interval, score)
+            assert ours.values == pytest.approx(score["per_seed"], **EXACT)
+
+
+def test_the_worked_example_gives_its_areas(example):
+    found, _, expected = example
+    lines = {line.series.method: line for line in found.lines}
+
+    assert found.anchors.dense == pytest.approx(expected["dense_mean"], **EXACT)
+    for name, score in expected["area"].items():
+        method, compression = name.split("|")
+        ours = lines[method].areas.get(int(compression))
+        assert (ours is None) == (score is None)
+        if ours is not None:
+            check(ours.interval, score)
+            assert ours.values == pytest.approx(score["per_seed"], **EXACT)
+    assert lines["gamma"].lacks[16] == "does not reach 16×"
+
+
+def test_the_worked_example_gives_its_pairs_and_ranks(example):
+    found, _, expected = example
+    table = found.table(TRAINED, 8)
+    names = [place.line.series.method for place in table.places]
+
+    assert len(table.pairs) == len(expected["pairs_area_8"])
+    for pair in expected["pairs_area_8"]:
+        ours = table.pairs[names.index(pair["a"]), names.index(pair["b"])]
+        interval = ours.tested.interval
+        assert (interval.mean, interval.v_seed, interval.v_example, interval.h) == pytest.approx(
+            (pair["mean"], pair["V_seed"], pair["V_example"], pair["half"]), **EXACT
+        )
+        assert (ours.tested.p, ours.tested.adjusted, ours.sign_flip) == pytest.approx(
+            (pair["p"], pair["p_holm"], pair["p_sign_flip"]), **EXACT
+        )
+        # The example counts all seeds, the table those to add.
+        assert (ours.needed.more + 5 if ours.needed else None) == pair["seeds_needed"]
+        assert ours.model_based == (pair["p_holm"] <= 0.05)  # five seeds are too few for an exact test
+    for place in table.places:
+        said = expected["ranks_area_8"][place.line.series.method]
+        assert (place.rank.rank, [place.rank.low, place.rank.high]) == (said["rank"], said["interval"])
+
+
+def test_the_worked_example_gives_its_matching_compressions(example):
+    found, task, expected = example
+    margin = margin_of(found.board, task)
+
+    assert margin == pytest.approx(EXAMPLES["board"]["margin"], **EXACT)
+    for line in found.lines:
+        ours = matched(line.series, line.curve, found.board, margin).matching
+        said = expected["matching"][line.series.method]
+        assert list(ours.mean) == pytest.approx(said["mean"], **EXACT)
+        assert list(ours.band[0]) == pytest.approx(said["lower"], **EXACT)
+        assert list(ours.band[1]) == pytest.approx(said["upper"], **EXACT)
+        assert [ours.estimate, ours.proven, ours.upper] == pytest.approx([said["point"], said["low"], said["high"]])
+        assert ours.censored == said["censored"]
+
+
+def test_a_planted_winner_among_ten_stands_alone_at_the_top(rows_of):
+    task = rows_of.make_task()
+    accuracy = {"dense": [0.97], "winner": falling(0.0)} | {f"m{i}": falling(0.06) for i in range(9)}
+    found = ranked(rows_of.make_results(task, accuracy, seeds=10), task)
+
+    assert found.headline == 32
+    first, *others = places(found)
+    assert first == ("winner", 1, (1, 1))
+    assert all(rank > 1 for _, rank, _ in others)
+
+
+def test_equal_methods_share_the_first_rank(rows_of):
+    task = rows_of.make_task()
+    accuracy = {"dense": [0.97]} | {f"m{i}": falling(0.0) for i in range(10)}
+    found = ranked(rows_of.make_results(task, accuracy, seeds=10), task)
+
+    assert [(rank, interval) for _, rank, interval in places(found)] == [(1, (1, 10))] * 10
+    assert not any(each.tested.separates for each in found.table(TRAINED, 32).pairs.values())
+
+
+def test_methods_equal_in_every_bit_are_said_to_be_equal_and_no_seeds_are_asked_for(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "one": falling(0.0)}, seeds=5)
+    rows += [rows_of.make_row(task, "two", r["rung"], r["seed"]) | scored(r) for r in rows if r["method"] == "one"]
+    table = ranked(rows, task).table(TRAINED, 32)
+
+    assert [place.line.series.method for place in table.places] == ["one", "two"]  # by name
+    assert table.places[0].next[1].why == SAME
+
+
+def scored(row):
+    """What a row scored, to be put into another."""
+    return {name: row[name] for name in ("test_final", "test_correct", "test_examples")}
+
+
+def test_four_seeds_have_values_and_intervals_but_no_rank(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "many": falling(0.0), "few": falling(0.1)}, seeds=5)
+    found = ranked([row for row in rows if row["method"] != "few" or row["seed"] < 4], task)
+
+    assert [name for name, _, _ in places(found)] == ["many"]
+    ((line, why),) = found.unranked(32)
+    assert (line.series.method, why) == ("few", "4 seeds: a rank needs 5")
+    assert line.areas[32].interval.h > 0
+
+
+def test_a_missing_row_takes_the_rank_only_where_the_score_needs_it(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "whole": falling(0.0), "holed": falling(0.02)}, seeds=5)
+    rows = [row for row in rows if (row["method"], row["rung"], row["seed"]) != ("holed", 5, 3)]
+    found = ranked(rows, task)
+    compressions = dict(found.board.rungs)
+
+    assert compressions[4] < 8 < compressions[5]
+    assert [name for name, _, _ in places(found, 4)] == ["whole", "holed"]
+    assert [name for name, _, _ in places(found, 8)] == ["whole"]  # lies between rungs 4 and 5
+    ((_, why),) = found.unranked(32)
+    assert why == "incomplete: rung 5 has no row of seed 3"
+
+
+def test_a_rung_nobody_ran_is_no_straight_line(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "whole": falling(0.0), "skips": falling(0.0)}, seeds=5)
+    found = ranked([row for row in rows if (row["method"], row["rung"]) != ("skips", 2)], task)
+
+    assert [name for name, _, _ in places(found)] == ["whole"]
+    assert "rung 2" in found.unranked(32)[0][1]
+
+
+def test_not_applicable_is_told_as_such(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5)
+    rows += [
+        rows_of.without_score(rows_of.make_row(task, "filters", rung, seed), "not applicable", "needs convolutions")
+        for rung in range(1, 9)
+        for seed in range(5)
+    ]
+
+    ((line, why),) = ranked(rows, task).unranked(32)
+
+    assert (line.series.method, why) == ("filters", "not applicable: needs convolutions")
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed"])
+def test_what_was_lost_counts_as_chance_and_stays_ranked(rows_of, status):
+    task = rows_of.make_task(chance=0.2)
+    rows = rows_of.make_results(task, {"dense": [0.97], "safe": falling(0.0), "lossy": falling(0.0)}, seeds=5)
+    for row in rows:
+        if (row["method"], row["rung"], row["seed"]) == ("lossy", 6, 2):
+            rows_of.without_score(row, status, "no luck").update(kept=None, density=None)
+    found = ranked(rows, task)
+    line = next(each for each in found.lines if each.series.method == "lossy")
+    rung = dict(found.board.rungs)[6]
+
+    assert {name for name, _, _ in places(found)} == {"safe", "lossy"}
+    assert line.curve.values[2, line.curve.rungs.index(6)] == 0.2
+    # Where no weights were counted it lies where it was asked to.
+    assert line.curve.x[2, line.curve.rungs.index(6)] == pytest.approx(log2(rung), abs=1e-3)
+    assert line.curve.bits is not None
+
+
+def test_collapsed_networks_keep_their_own_score(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5)
+    last = [row for row in rows if row["rung"] == 8]
+    rows = [row for row in rows if row["rung"] != 8] + rows_of.collapsed(last, 0.15)
+
+    line = ranked(rows, task).lines[0]
+
+    assert line.curve.values[:, -1] == pytest.approx([0.15] * 5)
+
+
+def test_a_lost_seed_without_a_chance_value_leaves_the_cell_incomplete(rows_of):
+    task = rows_of.make_task(chance=None)
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5)
+    rows_of.without_score(rows[-1], "diverged", "no luck")
+    line = ranked(rows, task).lines[0]
+
+    assert line.lacks == {}  # the last rung lies beyond 32×, and rung 7 covers it
+    rows_of.without_score(next(r for r in rows if (r["rung"], r["method"]) == (1, "imp")), "diverged", "no luck")
+    assert "no chance value" in ranked(rows, task).lines[0].lacks[2]
+
+
+def test_without_a_chance_value_nothing_is_ranked_and_values_stay(rows_of):
+    task = rows_of.make_task(chance=None)
+    found = ranked(rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5), task)
+
+    assert found.headline is None
+    assert "no chance value" in found.why
+    assert found.lines[0].points[32].interval.h > 0
+    assert not found.lines[0].areas
+
+
+def test_dense_networks_that_are_not_clear_of_chance_keep_the_task_apart(rows_of):
+    task = rows_of.make_task(chance=0.9)
+    found = ranked(rows_of.make_results(task, {"dense": [0.91], "imp": falling(0.0)}, seeds=5, noise=0.5), task)
+
+    assert found.headline is None
+    assert "not clear of chance" in found.why
+
+
+def test_no_dense_networks_no_ranks(rows_of):
+    task = rows_of.make_task()
+    found = ranked(rows_of.make_results(task, {"imp": falling(0.0)}, seeds=5), task)
+
+    assert found.headline is None
+    assert found.lines[0].lacks[2].startswith("incomplete: dense network has no row of seeds 0, 1, 2, 3, 4")
+
+
+def test_tickets_scored_as_they_are_are_ranked_among_themselves(rows_of):
+    task = rows_of.make_task()
+    accuracy = {"dense": [0.97], "imp": falling(0.3), "popup": falling(0.0), "prune": falling(0.2)}
+    rows = rows_of.make_results(task, accuracy, seeds=5)
+    for row in rows:
+        if row["method"] in ("popup", "prune"):
+            row |= {"training_steps": 0, "start_step": 800}
+    found = ranked(rows, task)
+
+    assert places(found) == [("imp", 1, (1, 1))]
+    apart = found.table(AS_IT_IS, 32)
+    assert [place.line.series.method for place in apart.places] == ["popup", "prune"]
+
+
+def test_some_tickets_trained_and_some_not_are_compared_with_neither(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0), "mixed": falling(0.0)}, seeds=5)
+    for row in rows:
+        if (row["method"], row["rung"]) == ("mixed", 8):
+            row |= {"training_steps": 0, "start_step": 800}
+
+    ((line, why),) = ranked(rows, task).unranked(32)
+
+    assert (line.series.method, why) == ("mixed", "some of its tickets are scored as they are, others trained")
+
+
+def test_weights_of_a_recipe_of_ones_own_are_kept_apart(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.1), "own": falling(0.0)}, seeds=5)
+    for row in rows:
+        if row["method"] == "own":
+            row |= {"carried": True, "training_steps": 79, "start_step": 721}
+    (board,) = boards(rows, {task.id: task})
+
+    def apart(**recipes):
+        found = ranking(board, {"imp": False} | recipes)
+        return {line.series.method: why for line, why in found.unranked(32)}
+
+    assert apart(own=False) == {}
+    assert apart(own=True)["own"].startswith("own recipe")
+    assert apart()["own"] == "its tickets may come of a recipe of its own: its file was not read"
+    for row in rows:
+        if row["method"] == "own":
+            row |= {"training_steps": 80, "start_step": 720}  # a tenth of T by the task's recipe
+    assert apart(own=True) == {}
+
+
+def test_controls_and_probes_are_never_ranked(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.1)}, seeds=5)
+    rows += rows_of.make_controls(task, "imp", {"shuffled": falling(0.0)}, seeds=5)
+    rows += rows_of.make_results(task, {"probed": falling(0.0)}, seeds=5, kind="probe")
+    found = ranked(rows, task)
+
+    assert places(found) == [("imp", 1, (1, 1))]
+    assert found.unranked(32) == []
+
+
+def test_tickets_that_carry_trained_weights_elsewhere_are_not_ranked_there(rows_of):
+    task = rows_of.make_settings_task({"a": 0.2, "b": 0.2})
+    methods = {"imp": falling(0.0), "fine-tune": falling(0.0)}
+    accuracy = {("a", "a"): {"dense": [0.97]}, ("b", "b"): {"dense": [0.97]}, ("a", "b"): methods}
+    rows = rows_of.make_matrix(task, accuracy, seeds=5)
+    for row in rows:
+        row["carried"] = row["method"] == "fine-tune"
+    board = next(each for each in boards(rows, {task.id: task}) if not each.diagonal)
+    found = ranking(board, {"imp": False, "fine-tune": False})
+
+    assert places(found) == [("imp", 1, (1, 1))]
+    assert [(line.series.method, why) for line, why in found.unranked(32)] == [
+        ("fine-tune", "its tickets carry trained weights of a")
+    ]
+
+
+def test_a_sparsity_that_is_an_outcome_is_ranked_as_far_as_every_seed_reaches(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0), "threshold": falling(0.02)}, seeds=5)
+    for row in rows:
+        if row["method"] == "threshold":
+            row["kept"] = int(row["prunable"] / (1 + 0.9 * row["rung"] + 0.05 * row["seed"]))
+    found = ranked(rows, task)
+
+    assert [name for name, _, _ in places(found, 8)] == ["imp", "threshold"]
+    assert [name for name, _, _ in places(found)] == ["imp"]
+    assert [why for _, why in found.unranked(32)] == ["does not reach 32×"]
+
+
+def test_methods_are_compared_over_the_seeds_they_share(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "ten": falling(0.0), "six": falling(0.05)}, seeds=10)
+    rows = [row for row in rows if row["method"] != "six" or row["seed"] < 6]
+    found = ranked(rows, task)
+    table = found.table(TRAINED, 32)
+    ten, six = (place.line.areas[32] for place in table.places)
+    (pair,) = table.pairs.values()
+
+    assert pair.tested.interval.seeds == 6
+    assert pair.tested.interval.mean == pytest.approx(float((ten.values[:6] - six.values).mean()))
+    assert not pair.model_based
+
+
+def test_rows_without_bits_are_compared_over_seeds_alone(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "one": falling(0.0), "two": falling(0.1)}, seeds=5)
+    for row in rows:
+        row |= {"test_correct": None, "test_examples": None}
+    table = ranked(rows, task).table(TRAINED, 32)
+
+    assert {place.interval.kind for place in table.places} == {"seeds only"}
+    assert [place.rank.rank for place in table.places] == [1, 2]
+
+
+def test_lower_is_better_turns_everything_round(rows_of):
+    task = rows_of.make_task(chance=0.9)
+    accuracy = {"dense": [0.05], "good": [0.1] * 8, "bad": [0.3] * 8}
+    rows = rows_of.make_results(task, accuracy, seeds=5, metric="error", higher_is_better=False)
+    found = ranked(rows, task)
+
+    assert [(name, rank) for name, rank, _ in places(found)] == [("good", 1), ("bad", 2)]
+    assert found.lines[0].areas[32].interval.mean < 1
+    for line in found.lines:
+        ours = matched(line.series, line.curve, found.board, 0.5).matching
+        assert ours.censored == "right"  # a quarter more error is within a margin of a half
+        assert np.all(ours.mean[1:] < 0)
+
+
+def test_a_table_of_thirty_two_methods_and_ten_thousand_examples_takes_seconds(rows_of, monkeypatch):
+    """Counted in what is unpacked and compared, not by a clock: every pair's matrices are read once a score."""
+    from ticketbench.report.boards import curves
+
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97]} | {f"m{i}": falling(0.0) for i in range(12)}, seeds=5)
+    read = []
+    plain = curves.Score.matrix
+    monkeypatch.setattr(curves.Score, "matrix", lambda score, *args: read.append(score) or plain(score, *args))
+
+    found = ranked(rows, task)
+    found.table(TRAINED, 32)
+
+    areas = [line.areas[32] for line in found.lines]
+    assert max(sum(each is score for each in read) for score in areas) <= 2  # its interval, and all pairs at once

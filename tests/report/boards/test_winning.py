@@ -1,0 +1,99 @@
+"""Winning tickets from rows: what counts as one, and the luck beside it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.winning import winning
+
+EXAMPLE = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))["units"]["winning"]
+
+
+def found_in(rows, task, targets=(2,)):
+    (board,) = boards(rows, {task.id: task})
+    return winning(board, targets)
+
+
+def run(rows_of, task, method, rung, seed, said, **changes):
+    return rows_of.make_row(
+        task, method, rung, seed, test_final=0.9, test_best=said["acc"], best_step=said["step"], **changes
+    )
+
+
+@pytest.fixture
+def task(rows_of):
+    return rows_of.make_task()
+
+
+@pytest.fixture
+def rows(rows_of, task):
+    """The protocol's example: five dense networks and a ticket of each."""
+    dense = [run(rows_of, task, "dense", 0, seed, said) for seed, said in enumerate(EXAMPLE["dense"])]
+    return dense + [run(rows_of, task, "imp", 1, seed, said) for seed, said in enumerate(EXAMPLE["ticket"])]
+
+
+def test_the_worked_example(rows, task):
+    found = found_in(rows, task)
+    (winner,) = found.winners
+    won = winner.rungs[1]
+
+    assert (won.won, won.rate) == (3, EXAMPLE["rate"])
+    assert won.interval == pytest.approx(EXAMPLE["wilson"], rel=1e-6)
+    assert found.luck == pytest.approx(EXAMPLE["null_rate"], rel=1e-6)
+    assert won.p == pytest.approx(EXAMPLE["null_p"], rel=1e-6)
+    assert won.quality == pytest.approx(EXAMPLE["quality"], rel=1e-6)
+    assert found.null_gain == pytest.approx(EXAMPLE["null_quality"], rel=1e-6)
+    assert winner.lucky == pytest.approx(EXAMPLE["null_any_of"][0]["rate"], rel=1e-6)
+    assert winner.difficulty(2) == pytest.approx(0.4)
+
+
+def test_the_unselected_gain_is_over_all_seeds_and_less_than_that_of_the_winners(rows, task):
+    won = found_in(rows, task).winners[0].rungs[1]
+    gains = [t["acc"] - d["acc"] for t, d in zip(EXAMPLE["ticket"], EXAMPLE["dense"], strict=True)]
+
+    assert won.gain.mean == pytest.approx(sum(gains) / 5)
+    assert won.gain.seeds == 5
+    assert won.gain.kind == "seeds only"
+
+
+def test_what_is_not_done_is_no_win_and_still_a_seed(rows_of, rows, task):
+    rows[-1] |= {"status": "collapsed", "reason": "one class"}  # its numbers would win
+    won = found_in(rows, task).winners[0].rungs[1]
+
+    assert (won.won, won.seeds) == (2, 5)
+    assert won.gain.seeds == 4
+
+
+def test_a_ticket_that_keeps_everything_is_no_win(rows, task):
+    for row in rows:
+        row["kept"] = row["prunable"]
+
+    assert found_in(rows, task).winners[0].rungs[1].won == 0
+
+
+def test_wins_at_any_rung_stand_beside_the_luck_of_as_many(rows_of, rows, task):
+    rows += [
+        run(rows_of, task, "imp", rung, seed, said) for rung in (2, 3) for seed, said in enumerate(EXAMPLE["ticket"])
+    ]
+    (winner,) = found_in(rows, task).winners
+
+    assert winner.any_rung == pytest.approx(0.6)
+    assert winner.lucky == pytest.approx(EXAMPLE["null_any_of"][1]["rate"], rel=1e-6)
+
+
+def test_difficulty_is_of_the_sparsest_rung_up_to_a_compression(rows_of, rows, task):
+    worse = [said | {"acc": 0.5} for said in EXAMPLE["ticket"]]
+    rows += [run(rows_of, task, "imp", 3, seed, said) for seed, said in enumerate(worse)]
+    (winner,) = found_in(rows, task, (2, 4, 8)).winners
+
+    assert [winner.difficulty(c) for c in (2, 4, 8)] == pytest.approx([0.4, 0.4, 1.0])  # 1.67 and 4.63 times
+
+
+def test_one_dense_network_has_no_luck_to_tell(rows, task):
+    found = found_in([row for row in rows if row["seed"] == 0], task)
+
+    assert (found.luck, found.null_gain) == (None, None)
+    assert found.winners[0].rungs[1].p is None
+    assert found.winners[0].lucky is None

@@ -1,0 +1,251 @@
+"""A ranking as a reader meets it: on a task's page, and over tasks on the first page."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.eligible import TRAINED
+from ticketbench.report.boards.task_sets import TaskSet
+from ticketbench.report.site.build import build_site
+from ticketbench.report.site.figures import series_name
+from ticketbench.report.site.looks import looks
+from ticketbench.report.site.overview import set_pages
+from ticketbench.report.site.rank_words import p_text
+from ticketbench.report.site.ranking_page import ranking_page
+from ticketbench.report.site.winning_page import winning_page
+from ticketbench.report.statistics.intervals import plus_minus
+
+EVIL = "</td><script>alert('reason')</script><img src=x onerror=alert(1)>"
+TOP = [0.97, 0.97, 0.96, 0.96, 0.95, 0.94, 0.93, 0.92]
+
+
+def under(by):
+    return [level - by for level in TOP]
+
+
+def shown(rows, task, methods=(), read=True):
+    """What a page says of the ranking of rows of one board, and its headline."""
+    (board,) = boards(rows, {task.id: task})
+    look = looks({series_name(each): "" for each in board.series})
+    recipes = {each.method: False for each in board.series} if read else {}
+    return ranking_page(board, task, dict(methods), look, recipes)
+
+
+@pytest.fixture(scope="module")
+def built(rows_of, tmp_path_factory):
+    """A site of one task: a winner, two equal ones, one scored as it is, and two that cannot be ranked."""
+    folder = tmp_path_factory.mktemp("ranking")
+    task = rows_of.make_task()
+    accuracy = {"dense": [0.97], "winner": TOP, "one": under(0.1), "two": under(0.1), "popup": TOP, "few": TOP}
+    rows = rows_of.make_results(task, accuracy, seeds=6, test_best=0.9)
+    rows = [row for row in rows if row["method"] != "few" or row["seed"] < 4]
+    for row in rows:
+        if row["method"] == "popup":
+            row |= {"training_steps": 0, "start_step": 800}
+    rows += [
+        rows_of.without_score(rows_of.make_row(task, "filters", rung, seed), "not applicable", EVIL)
+        for rung in range(1, 9)
+        for seed in range(6)
+    ]
+    results = rows_of.write_results(folder / "results", rows)
+    recipes = dict.fromkeys(("winner", "one", "two", "popup", "few"), False)
+    index = build_site([results], folder / "site", {task.id: task}, {}, own_recipes=recipes)
+    page, headline = shown(rows, task)
+    ranked = headline.families[TRAINED]
+    return SimpleNamespace(
+        index=index,
+        page=folder / "site/tasks/digits/mlp.html",
+        shown=page,
+        areas={key[0]: area for key, area in zip(ranked.keys, ranked.areas, strict=True)},
+    )
+
+
+@pytest.fixture
+def table(built, read):
+    """The rows of the table of ranks, by the method at their head."""
+    page = read(built.page)
+    (found,) = [t for t in page.tables if t[0][0].split() == ["Method"] and t[0][1].split()[:1] == ["Rank"]]
+    return {row[0].split()[0]: [" ".join(cell.split()) for cell in row] for row in found[1:] if len(row) > 1}
+
+
+def test_the_planted_winner_stands_alone_at_the_top(built, table, read):
+    assert list(table)[:3] == ["winner", "one", "two"] or list(table)[:3] == ["winner", "two", "one"]
+    assert table["winner"][1] == "1"
+    assert {table["one"][1], table["two"][1]} == {"2 2–3"}
+    assert "winner stands alone at the top of 3 methods: it separates from every other." in read(built.page).text
+
+
+def test_areas_and_metrics_in_the_table_are_the_statistics(built, table):
+    lines = {line.name: line for _, lines in built.shown.groups for line in lines}
+
+    for name, area in built.areas.items():
+        mean, half = plus_minus(area.mean, area.h)
+        assert table[name][3] == f"{mean} ± {half}"
+        assert table[name][4] == " ".join([lines[name].points[0].main, lines[name].points[0].below])
+
+
+def test_what_cannot_be_ranked_keeps_its_values_and_says_why(table):
+    assert table["few"][0] == "few 4 seeds: a rank needs 5"
+    assert table["few"][1] == "–"
+    assert "±" in table["few"][3]
+    assert "not applicable" in table["filters"][0]
+
+
+def test_what_is_scored_as_it_is_stands_apart_with_a_rank_of_its_own(built, table, read):
+    assert table["popup"][1] == "1"
+    assert "Scored as they are, not trained: ranked among themselves" in read(built.page).text
+
+
+def test_the_page_says_what_the_correction_covers(built, read):
+    text = " ".join(read(built.page).text.split())
+
+    assert "corrected for their number by Holm within this table only" in text
+    assert "This is an order, not a ranking" in text  # of the table of every rung
+
+
+def test_every_pair_is_listed_with_its_p_values(built, read):
+    page = read(built.page)
+    (pairs,) = [t for t in page.tables if t[0][1].strip() == "minus"]
+
+    assert len(pairs) == 1 + 3
+    assert [cell.strip() for cell in pairs[0][3:6]] == ["p", "p, Holm", "p, sign flips"]
+    _, second, third = built.areas
+    said = [(row[0].strip(), row[1].strip(), row[6].strip()) for row in pairs[1:]]
+    assert said == [("winner", second, "separate"), ("winner", third, "separate"), (second, third, "no")]
+
+
+def test_reasons_are_text_and_never_markup(built, read):
+    page = read(built.page)
+
+    assert not any(tag == "img" or "onerror" in attributes for tag, attributes in page.tags)
+    assert "<script>alert" not in page.source
+    assert EVIL in page.text
+
+
+def test_rank_intervals_are_drawn_with_words_beside_them(built, read):
+    drawn = [a for tag, a in read(built.page).tags if tag == "svg" and a.get("class") == "interval"]
+
+    assert {each["aria-label"] for each in drawn} >= {"rank 1 to 1", "rank 2 to 3"}
+
+
+def test_winning_tickets_stand_beside_luck(built, read):
+    page = read(built.page)
+    (found,) = [t for t in page.tables if t[0][-1].strip() == "Any rung"]
+    head = [" ".join(cell.split()) for cell in found[1]]
+
+    assert head[0].startswith("Luck")
+    assert "%" in head[1]
+    assert all("luck:" in row[-1] for row in found[2:])
+
+
+def test_few_seeds_mark_separations_as_model_based(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "good": TOP, "bad": under(0.3)}, seeds=5)
+    page, _ = shown(rows, task)
+
+    assert [each.says for each in page.pairs] == ["separate, model-based"]
+    assert any("model-based" in said for said in page.says)
+
+
+def test_equal_methods_are_said_not_to_separate(rows_of):
+    task = rows_of.make_task()
+    page, _ = shown(rows_of.make_results(task, {"dense": [0.97], "a": TOP, "b": TOP, "c": TOP}, seeds=6), task)
+
+    assert page.says[0] == "None of the 3 methods separates from another: all share rank 1."
+    assert {(line.rank.low, line.rank.high) for line in page.groups[0][1]} == {(1, 3)}
+    assert not any(line.first for line in page.groups[0][1])
+
+
+def test_without_a_chance_value_the_page_says_why_nothing_is_ranked(rows_of):
+    task = rows_of.make_task(chance=None)
+    page, headline = shown(rows_of.make_results(task, {"dense": [0.97], "a": TOP}, seeds=6), task)
+
+    assert page.compression is None
+    assert "declares no chance value" in page.why
+    ((_, (line,)),) = page.groups
+    assert line.rank is None
+    assert line.points[0].below.startswith("±")
+    assert headline.compression is None
+
+
+def test_matching_compressions_say_what_is_proven_and_where_they_are_censored(rows_of):
+    task = rows_of.make_task(margin=0.05)
+    accuracy = {"dense": [0.97], "flat": [0.97] * 8, "sinking": [0.6] * 8, "falling": [0.97] * 5 + [0.5] * 3}
+    page, _ = shown(rows_of.make_results(task, accuracy, seeds=6), task)
+    found = {line.name: line.matching for line in page.groups[0][1]}
+
+    assert found["flat"].main.startswith("≥ 59.8×")
+    assert found["sinking"].main.startswith("< 1.67×")
+    assert found["falling"].main.endswith("×")
+    assert found["falling"].below.startswith("to ")
+
+
+def test_p_values_are_printed_shortly():
+    assert [p_text(p) for p in (None, 1e-9, 0.0123, 0.5)] == ["", "< 0.001", "0.012", "0.50"]
+
+
+def test_no_winning_tickets_without_dense_networks(rows_of):
+    task = rows_of.make_task()
+    (board,) = boards(rows_of.make_results(task, {"a": TOP}, seeds=3), {task.id: task})
+
+    assert winning_page(board, (2,), looks({"a": ""})) is None
+
+
+@pytest.fixture(scope="module")
+def headlines(rows_of):
+    """Headlines of two tasks, the second of which lacks a method."""
+    one, two = (rows_of.make_task(name) for name in ("digits/mlp", "digits/conv"))
+    methods = {"a": TOP, "b": under(0.2)}
+    return [
+        shown(rows_of.make_results(one, {"dense": [0.97]} | methods | {"c": TOP}, seeds=6), one)[1],
+        shown(rows_of.make_results(two, {"dense": [0.97]} | methods, seeds=6), two)[1],
+    ]
+
+
+def some_set(*ids):
+    said = {"name": "some", "version": 1, "title": "Some", "tasks": [{"id": i, "version": 1} for i in ids]}
+    return TaskSet.model_validate(said)
+
+
+def test_over_tasks_complete_methods_are_ranked_and_others_listed(headlines):
+    (page,) = set_pages([some_set("digits/mlp", "digits/conv")], headlines, {}, looks(dict.fromkeys("abc", "")))
+    ((heading, lines),) = page.groups
+
+    assert heading == ""
+    assert [(line.name, line.rank.rank) for line in lines] == [("a", 1), ("b", 2)]
+    assert lines[1].first
+    assert lines[0].profile[0] == "2 of 2"
+    assert [(each.name, each.complete, each.missing) for each in page.missing] == [
+        ("c", 1, [("not run", "digits/conv")])
+    ]
+    assert page.says == "Of 2 methods that are complete, a alone has rank 1."
+
+
+def test_a_set_with_a_task_that_has_no_rows_says_so_and_ranks_nothing(headlines):
+    (page,) = set_pages([some_set("digits/mlp", "mnist/lenet-5")], headlines, {}, looks(dict.fromkeys("abc", "")))
+
+    assert page.without == [("mnist/lenet-5", "no rows")]
+    assert page.groups == []
+    assert set_pages([some_set("mnist/lenet-5")], headlines, {}, {}) == []
+
+
+def test_the_first_page_names_its_sets_and_what_keeps_them_from_a_ranking(built, read):
+    text = " ".join(read(built.index).text.split())
+
+    assert "Ranking over tasks" in text
+    assert "Nothing can be ranked over this set yet: digits/conv: no rows" in text
+
+
+def test_the_first_page_shows_a_ranking_without_scripts(headlines, tmp_path, read):
+    from ticketbench.report.site.templates import templates
+
+    pages = set_pages([some_set("digits/mlp", "digits/conv")], headlines, {}, looks(dict.fromkeys("abc", "")))
+    path = tmp_path / "index.html"
+    path.write_text(templates()("index.html", root="", tasks=[], waiting=[], sets=pages), "utf-8")
+    page = read(path)
+
+    row = page.row(0, "a")
+    assert row[1] == "1"
+    assert row[3] == f"{pages[0].groups[0][1][0].area.main} {pages[0].groups[0][1][0].area.below}"
+    assert row[5] == "2 of 2"
