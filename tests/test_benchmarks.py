@@ -50,7 +50,7 @@ def cells(printed, first):
 
 
 def test_every_benchmark_explains_itself():
-    names = ["engine.py", "processes.py", "scoring.py", "sharing.py", "accelerator.py", "device"]
+    names = ["engine.py", "processes.py", "scoring.py", "sharing.py", "merging.py", "accelerator.py", "device"]
     code = (
         "import contextlib, runpy, sys\n"
         "sys.path.insert(0, sys.argv[1])\n"
@@ -103,6 +103,14 @@ def test_sharing_counts_what_was_asked_for_and_what_was_run(tiny):
     counted = [int(cell) for cell in cells(printed, "all")[1:-1]]
     assert total
     assert total.groups() == (f"{counted[1] / counted[2]:.2f}", f"{counted[3] / counted[4]:.2f}")
+
+
+@pytest.mark.parametrize("order", [(), ("--unordered",)])
+def test_rows_are_merged_and_read_and_their_memory_told(order):
+    printed = script("merging.py", "--rows", 4500, "--files", 3, *order)
+    assert cells(printed, "made")[1] == "4,950"
+    assert cells(printed, "merged into one file")[1] == cells(printed, "read and checked")[1] == "4,500"
+    assert 50 < int(cells(printed, "merged into one file")[-1].replace(",", "")) < 4096
 
 
 def test_scoring_is_held_against_an_epoch_of_training():

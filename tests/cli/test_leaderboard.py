@@ -50,3 +50,10 @@ def test_what_it_cannot_read_or_write_is_one_message(ticketbench, results, here)
     damaged.write_bytes(damaged.read_bytes()[:-9])
     message = ticketbench("leaderboard").message
     assert message.startswith("results/tiny/mlp/random-layer.parquet: is not a readable Parquet file")
+
+
+def test_what_cannot_be_cited_for_good_is_not_frozen_and_the_site_stays_unbuilt(ticketbench, results, here):
+    message = ticketbench("leaderboard", "--freeze", "2026-11").message
+    assert "cannot be frozen yet: tiny/mlp: its file is not at hand." in message and "\n" not in message
+    assert "expected year and month, as in 2026-11" in ticketbench("leaderboard", "--freeze", "november").message
+    assert not (here / "site/index.html").exists()

@@ -50,5 +50,7 @@ def main() -> None:
     except Exception:
         # Never 1, which says that something regressed or parted.
         traceback.print_exc()
-        click.echo("ticketbench: this is a fault of ticketbench itself; please report it with what stands above.", err=True)
+        click.echo(
+            "ticketbench: this is a fault of ticketbench itself; please report it with what stands above.", err=True
+        )
         sys.exit(_FAULT)

@@ -32,7 +32,7 @@ def commands(boards: Sequence[Board], methods: Mapping[str, "Method"]) -> list[s
     for series in sorted(every, key=lambda each: (each.method, each.params)):
         key = _variant(series)
         chosen = runs.setdefault((seeds[key], tuple(sorted(beside.get(key, ())))), [])
-        selector = _selector(series, methods)
+        selector = _selector(series.method, series.params, methods)
         if selector not in chosen:
             chosen.append(selector)
     return [
@@ -41,6 +41,20 @@ def commands(boards: Sequence[Board], methods: Mapping[str, "Method"]) -> list[s
         )
         for (n, c), chosen in sorted(runs.items())
     ]
+
+
+def row_command(row: Mapping[str, Any], methods: Mapping[str, "Method"]) -> str:
+    """The `ticketbench run` line that makes one row again, and with it those of the seeds before it.
+
+    `row` needs its task, kind, method, parameters, label and seed. The dense network comes with whatever is run.
+    """
+    task = row["task"] if row["task"] in shipped_tasks() else "TASK.toml"
+    parts = ["ticketbench run", shlex.quote(task)]
+    if row["kind"] != "dense":
+        parts.append(f"--method {_selector(row['method'], row['method_params'], methods)}")
+    parts.append(f"--seeds {row['seed'] + 1}")
+    control = [row["label"].partition(" of ")[0]] if row["kind"] == "control" else []
+    return _command([*parts, *_with(control)])
 
 
 def _with(controls: Sequence[str]) -> list[str]:
@@ -118,10 +132,10 @@ def _command(parts: Sequence[str]) -> str:
     return " \\\n".join(lines)
 
 
-def _selector(series: Series, methods: Mapping[str, "Method"]) -> str:
-    ours = series.method in methods or not methods
-    name = series.method if ours else f"FILE.py:{series.method}"
-    text = name + parameters(series.params)
+def _selector(method: str, params: str, methods: Mapping[str, "Method"]) -> str:
+    ours = method in methods or not methods
+    name = method if ours else f"FILE.py:{method}"
+    text = name + parameters(params)
     readable = "'" in text and not set(text) & set('"$`\\!')
     return f'"{text}"' if readable else shlex.quote(text)
 

@@ -24,7 +24,7 @@ class Shown:
     """A cell as printed: a figure, what stands under it, remarks, and the long form for a tooltip.
 
     `sign` says which way a difference separates from zero; `alarm` marks a number that is no accuracy of a working
-    network.
+    network; `order` is the number itself, by which a table can be sorted.
     """
 
     main: str
@@ -33,6 +33,7 @@ class Shown:
     long: str = ""
     alarm: bool = False
     sign: str = ""
+    order: float | None = None
 
 
 def unit_of(metric: str) -> Unit:
@@ -126,7 +127,7 @@ def shown(
     if cell.score.kind not in (kind, "none"):
         notes.append(cell.score.kind)
     long = "; ".join(filter(None, [_long(cell.score, unit), _reasons(cell)]))
-    return Shown(main, below, tuple(notes), long, cell.collapsed)
+    return Shown(main, below, tuple(notes), long, cell.collapsed, order=cell.score.mean)
 
 
 def times(compression: float) -> str:

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from ticketbench.report.boards.board import boards
-from ticketbench.report.site.build import build_site
 from ticketbench.report.boards.transfer import matrices
+from ticketbench.report.site.build import build_site
 from ticketbench.task import Reference
 
 S = ("s1", "s2")

@@ -1,33 +1,39 @@
 """Results into a static site: pages that open from a file, need no network, and read without scripts."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-from markupsafe import Markup, escape
-
-import ticketbench
 from ticketbench.errors import TicketbenchError
 from ticketbench.paths import shipped
-from ticketbench.report.site import charts
 from ticketbench.report.bibliography import read_bibliography
-from ticketbench.report.boards.board import Board, boards
-from ticketbench.report.site.families import family_of
+from ticketbench.report.boards.board import DENSE, Series
+from ticketbench.report.boards.task_sets import read_sets
+from ticketbench.report.site import charts, library
+from ticketbench.report.site.addresses import ROW_PAGE, method_page, root
+from ticketbench.report.site.editions import Edition, freeze, listed, may_be_frozen, past_editions, refuse
+from ticketbench.report.site.families import OTHERS, family_of
 from ticketbench.report.site.figures import series_name
-from ticketbench.report.site.looks import looks
-from ticketbench.report.site.task_page import editions
-from ticketbench.results import Row, merge, read_rows, result_files
+from ticketbench.report.site.looks import Look, looks
+from ticketbench.report.site.method_page import Standing
+from ticketbench.report.site.method_page import method_page as said_of
+from ticketbench.report.site.one_task import Job, Made, make_task, writer
+from ticketbench.report.site.overview import set_pages
+from ticketbench.report.site.reading import Found, find_results
+from ticketbench.report.site.row_page import row_page
+from ticketbench.report.site.rows_data import id_scripts
+from ticketbench.report.site.templates import Render, templates
 from ticketbench.task import Task
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method
 
-_ASSETS = ("style.css", "page.js")
-_TASK_ID = re.compile(Task.model_json_schema()["properties"]["id"]["pattern"])  # also keeps addresses in the site
-_MAKE_SOME = "`ticketbench run digits/mlp` makes some in seconds."
+_ASSETS = ("style.css", "view.js", "tables.js", "page.js", "row.js")
 
 
 def build_site(
@@ -35,116 +41,154 @@ def build_site(
     out: Path,
     tasks: Mapping[str, Task],
     methods: Mapping[str, "Method"] | None = None,
+    *,
+    jobs: int = 1,
+    edition: str = "",
+    own_recipes: Mapping[str, bool] | None = None,
 ) -> Path:
     """Write the leaderboard of all results below some folders, and return its first page.
 
-    Equal results give equal bytes: nothing here reads the clock or the machine.
+    Equal results give equal bytes: nothing here reads the clock or the machine. A build that fails leaves what was
+    there. Frozen editions that `out` holds stay as they are, and are listed.
 
     Args:
         results: folders with result files; rows of one id that agree are shown once.
         out: the folder to write; what it holds of an earlier site is overwritten.
         tasks: by id: titles, chance values, recipes and references. A task that is not here is shown from its rows.
-        methods: by name: titles, citations and which come with ticketbench.
+        methods: by name: titles, citations, sources and which come with ticketbench.
+        jobs: how many processes make tasks at the same time.
+        own_recipes: by method, whether its file trains with an objective or a recipe of its own, whose tickets a
+            ranking keeps apart; a method that is not there has a file that nobody has read.
+        edition: the name of an edition to freeze: the site is kept a second time, for good.
 
     Raises `TicketbenchError` where there are no results, a file is damaged or no result file, rows of one id
-    conflict, or `out` cannot be written.
+    conflict, an edition is damaged or may not be frozen, or `out` cannot be written.
     """
-    rows = read_results(results)
-    pages = _pages(boards(rows, tasks), tasks, methods or {})
+    past = past_editions(out)
+    if edition:
+        may_be_frozen(edition, out)
+    found = find_results(results)
+    staging = None
     try:
-        for name, text in pages:
-            path = out / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8", newline="\n")
+        out.mkdir(parents=True, exist_ok=True)
+        staging = Path(mkdtemp(prefix=".building-", dir=out))
+        _make(found, staging, tasks, methods or {}, own_recipes or {}, jobs, past, edition, out)
+        _move(staging, out)
     except OSError as error:
         raise TicketbenchError(f"{out}: the site cannot be written: {error.strerror or error}.") from None
+    finally:
+        if staging:
+            shutil.rmtree(staging, ignore_errors=True)
     return out / "index.html"
 
 
-def read_results(folders: Sequence[Path]) -> list[Row]:
-    """The rows of all result files below these folders. Raises `TicketbenchError` as `build_site` does."""
-    for folder in folders:
-        if not folder.is_dir():
-            raise TicketbenchError(f"{folder}: there is no such folder of results. {_MAKE_SOME}")
-    files = [path for folder in folders for path in result_files(folder)]
-    rows = merge((), (row for path in files for row in _read(path)))
-    if not rows:
-        named = ", ".join(str(folder) for folder in folders)
-        raise TicketbenchError(f"{named}: there are no results. {_MAKE_SOME}")
-    return rows
+def _make(
+    found: Found,
+    staging: Path,
+    tasks: Mapping[str, Task],
+    methods: Mapping[str, "Method"],
+    own_recipes: Mapping[str, bool],
+    jobs: int,
+    past: Sequence[Edition],
+    edition: str,
+    out: Path,
+) -> None:
+    """The whole site in a folder of its own; an edition, if one is to be frozen, in its place."""
+    look = _looks(found, methods)
+    work = [
+        Job(task, paths, found.mixed, staging, tasks, methods, look, own_recipes)
+        for task, paths in found.files.items()
+    ]
+    made = _all_made(work, jobs)
+    if edition:
+        refuse([said for each in made for said in each.wanting])
+    write = writer(staging)
+    for address, text in _shared(made, tasks, methods, look):
+        write(address, text)
+    frozen = [{"id": each.task, "versions": list(each.versions), "rows": each.listed["rows"]} for each in made]
+    every = [freeze(edition, staging, out, frozen), *past] if edition else list(past)
+    every.sort(key=lambda each: each.name, reverse=True)
+    write("editions.html", templates()("editions.html", root="", editions=every))
+    for path in sorted(staging.rglob("*.html")):
+        address = path.relative_to(staging).as_posix()
+        write(address, listed(path.read_text("utf-8"), address, [each.name for each in every]))
 
 
-def _pages(
-    found: Sequence[Board], tasks: Mapping[str, Task], methods: Mapping[str, "Method"]
+def _all_made(work: Sequence[Job], jobs: int) -> list[Made]:
+    """Every task made, in the order given. The largest begin first, so that none is left over for one process."""
+    if jobs <= 1 or len(work) == 1:
+        return [make_task(job) for job in work]
+    ordered = sorted(work, key=lambda job: -sum(path.stat().st_size for path in job.paths))
+    try:
+        with ProcessPoolExecutor(min(jobs, len(work)), mp_context=get_context("spawn")) as pool:
+            made = {each.task: each for each in pool.map(make_task, ordered)}
+    except BrokenProcessPool:
+        raise TicketbenchError(
+            "A process that made pages was ended from outside, for want of memory perhaps: `--jobs 1` needs least."
+        ) from None
+    return [made[job.task] for job in work]
+
+
+def _looks(found: Found, methods: Mapping[str, "Method"]) -> dict[str, Look]:
+    """How every series of the site is drawn, the same on all pages."""
+    named = [
+        Series(method, params, label, "", False, (), {}, ())
+        for kind, method, params, label in sorted(found.series)
+        if kind == "ticket"
+    ]
+    return looks({series_name(each): family_of(each, methods) for each in named})
+
+
+def _shared(
+    made: Sequence[Made], tasks: Mapping[str, Task], methods: Mapping[str, "Method"], look: Mapping[str, Look]
 ) -> Iterator[tuple[str, str]]:
-    """Names below the site's folder and texts, the first page last."""
+    """The pages that belong to no task, and what all pages load: addresses and texts."""
+    render = templates()
     folder = shipped("leaderboard")
-    render = _templates(folder)
-    by_task = {name: list(group) for name, group in groupby(found, lambda board: board.task)}
-    look = looks({series_name(each): family_of(each, methods) for board in found for each in board.series})
-    sources = read_bibliography()
     for name in _ASSETS:
         yield f"assets/{name}", (folder / name).read_text("utf-8")
     yield "assets/vega.js", charts.script()
-    for name, own in by_task.items():
-        parts = editions(own, tasks, methods, look, sources)
-        keys = dict.fromkeys(key for part in parts for key in part["cites"])
-        yield (
-            _address(name),
-            render(
-                "task.html",
-                root="../" * _address(name).count("/"),
-                editions=parts,
-                sources=[(key, sources.get(key)) for key in keys],
-                **_listed(name, own, tasks.get(name)),
-            ),
-        )
-    listed = [_listed(name, own, tasks.get(name)) for name, own in by_task.items()]
-    waiting = [task for name, task in sorted(tasks.items()) if name not in by_task]
-    yield "index.html", render("index.html", root="", tasks=listed, waiting=waiting)
+    for name, text in library.assets():
+        yield f"assets/{name}", text
+    yield from id_scripts({each.task: each.parts for each in made})
+    yield ROW_PAGE, render("row.html", root="", **row_page(made, tasks, methods))
+    yield from _methods(made, methods, render)
+    listings = [each.listed for each in made]
+    with_rows = {each.task for each in made}
+    waiting = [task for name, task in sorted(tasks.items()) if name not in with_rows]
+    headlines = [headline for each in made for headline in each.headlines]
+    sets = set_pages(read_sets(folder / "sets.toml"), headlines, methods, look)
+    yield "index.html", render("index.html", root="", tasks=listings, waiting=waiting, sets=sets)
 
 
-def _templates(folder: Path) -> Callable[..., str]:
-    """Templates in which every value is escaped: titles and reasons come from strangers."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["version"] = ticketbench.__version__
-    environment.filters["ticks"] = _ticks
-    return lambda template, **said: charts.with_own_clips(environment.get_template(template).render(**said))
+def _methods(made: Sequence[Made], methods: Mapping[str, "Method"], render: Render) -> Iterator[tuple[str, str]]:
+    """A page for each method that is known or has rows, and the list of them."""
+    found: dict[str, list[Standing]] = {}
+    for each in made:
+        for name, own in each.standings.items():
+            found.setdefault(name, []).extend(own)
+    titles = {each.task: each.listed["title"] for each in made}
+    sources = read_bibliography()
+    names = sorted(({*found, *methods} | {each for one in made for each, _ in one.parts.cells}) - {DENSE})
+    for name in names:
+        address = method_page(name)
+        said = said_of(name, methods.get(name), found.get(name, []), titles, sources)
+        yield address, render("method.html", root=root(address), **said)
+    families: dict[str, list[dict[str, Any]]] = {}
+    for name in names:
+        method = methods.get(name)
+        family = (method.family if method else "") or OTHERS
+        results = len({each.task for each in found.get(name, [])})
+        line = {"name": name, "title": method.title if method else "", "tasks": results}
+        families.setdefault(family, []).append(line | {"address": method_page(name)})
+    yield "methods.html", render("methods.html", root="", families=sorted(families.items()))
 
 
-def _ticks(text: str) -> Markup:
-    """Text with what stands between backticks as code, everything escaped."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
-def _read(path: Path) -> Iterator[Row]:
-    for row in read_rows(path):
-        if not _TASK_ID.fullmatch(row["task"]):
-            raise TicketbenchError(
-                f"{path}: row {row['row_id']} names a task {row['task']!r}, which is no task's id."
-            )
-        yield row
-
-
-def _listed(name: str, own: Iterable[Board], task: Task | None) -> dict[str, Any]:
-    rows = [row for board in own for row in board.rows]
-    return {
-        "id": name,
-        "task": task,
-        "address": _address(name),
-        "title": task.title if task else "",
-        "tier": task.tier if task else "",
-        "methods": len({row["method"] for row in rows if row["kind"] == "ticket"}),
-        "seeds": len({row["seed"] for row in rows}),
-        "rows": len(rows),
-    }
-
-
-def _address(task: str) -> str:
-    return f"tasks/{task}.html"
+def _move(staging: Path, out: Path) -> None:
+    """Put what was built in its place, file by file; the first page comes last."""
+    first = staging / "index.html"
+    paths = [path for path in sorted(staging.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    for path in [*(path for path in paths if path != first), first]:
+        place = out / path.relative_to(staging)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)

@@ -5,13 +5,16 @@ Colours are CSS variables and fonts are inherited, so that one drawing serves li
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import floor, isfinite, log2
+from dataclasses import dataclass, replace
+from functools import cache
+from math import isfinite
 from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
+from ticketbench.report.site import axes
 from ticketbench.report.site.looks import Look
 
 Spec = dict[str, Any]
@@ -24,7 +27,11 @@ CHANCE_DASH = (4, 4)
 
 @dataclass(frozen=True)
 class Point:
-    """One cell in a figure. `y` None breaks the line; `state` is done, collapsed or lost (diverged or failed)."""
+    """One cell in a figure. `y` None breaks the line; `state` is done, collapsed or lost (diverged or failed).
+
+    `speedup` is the dense network's floating-point operations over the ticket's, `cost` search and training together
+    in dense trainings; None where it is not known. `said` is what its tooltip says.
+    """
 
     series: str
     compression: float
@@ -34,6 +41,8 @@ class Point:
     state: str = "done"
     marked: bool = True
     said: tuple[tuple[str, str], ...] = ()
+    speedup: float | None = None
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,9 @@ def figure(
     looks: Mapping[str, Look],
     scale: Scale,
     chance: float | None = None,
+    *,
+    choose: bool = False,
+    reach: Sequence[Point] = (),
 ) -> Spec:
     """The Vega-Lite specification of curves against compression, with pointwise bands and the dense network's.
 
@@ -64,49 +76,49 @@ def figure(
         dense: the dense network: a horizontal line, its band, and where every curve starts.
         looks: by `Point.series`.
         chance: a dashed line at this value.
+        choose: whether a reader can put the figure on another axis (`axes.choices`, as the specification's usermeta).
+        reach: points of other figures, which the horizontal axes cover too.
     """
     names = [name for name in looks if any(point.series == name for point in points)]
-    starts = [Point(name, 1.0, dense.y, dense.low, dense.high, marked=False) for name in names] if dense else []
+    starts = [replace(dense, series=name, marked=False, speedup=1.0, cost=1.0) for name in names] if dense else []
     level = Point("chance", 1.0, chance) if chance is not None else None
-    data = {"points": [_datum(point, scale) for point in [*starts, *points]]}
+    data = {"points": [_datum(point, scale, place) for place, point in enumerate([*starts, *points])]}
     data |= {name: [_datum(each, scale)] for name, each in (("dense", dense), ("chance", level)) if each}
-    most = max((point.compression for point in points), default=2.0)
-    x = alt.X(
-        "compression:Q",
-        title="compression",
-        scale=alt.Scale(type="log", base=2, domain=[1, most * 1.04], nice=False),
-        axis=alt.Axis(
-            values=[2**k for k in range(floor(log2(most * 1.04)) + 1)], labelExpr="format(datum.value, '~g') + '×'"
-        ),
-    )
-    covered = [_datum(Point("", 1.0, value), scale) for value in scale.span]
-    y = _y(scale, [*(value for values in data.values() for value in values), *covered])
-    said = list(dict.fromkeys(key for point in points for key, _ in point.said))
-    base = alt.Chart(alt.NamedData("points")).encode(x=x, color=_by_series(alt.Color, names, looks, "colour"))
-    lines, marks = base.encode(y=y), base.transform_filter("datum.marked").encode(y=y)
-    layers = [
-        base.mark_area(clip=True).encode(y=alt.Y("low:Q"), y2="high:Q", fillOpacity=_when_picked(0.05, 0.28, 0.0)),
-        lines.mark_line(strokeWidth=1.75, strokeCap="butt").encode(
-            opacity=_when_picked(1, 1, 0.15), strokeDash=_by_series(alt.StrokeDash, names, looks, "dash")
-        ),
-        _marks(marks.transform_filter("datum.state != 'lost'"), names, looks, said, filled=True),
-        _marks(marks.transform_filter("datum.state == 'lost'"), names, looks, said, filled=False),
-        marks.transform_filter("datum.state == 'collapsed'")
-        .mark_point(shape="M-1.6,-1.6L1.6,1.6M-1.6,1.6L1.6,-1.6", size=42, strokeWidth=1.1)
-        .encode(color=alt.value("var(--ink)"), opacity=_when_picked(1, 1, 0.15)),
-    ]
-    if dense:
-        layers = [*_dense(), *layers]
-    if level:
-        rule = alt.Chart(alt.NamedData("chance")).mark_rule(color="var(--ink)", strokeDash=CHANCE_DASH, opacity=0.75)
-        layers = [rule.encode(y="y:Q"), *layers]
-    chart = alt.layer(*layers).add_params(alt.param(name=_PICKED, value=""))
-    if scale.title:
-        chart = chart.properties(title=alt.TitleParams(scale.title, anchor="start"))
-    spec: Spec = chart.to_dict()
+    with debug_mode(False):  # or altair checks every part against its schema: most of the time that a site takes
+        x = axes.encoding(axes.COMPRESSION, [*points, *reach])
+        covered = [_datum(Point("", 1.0, value), scale) for value in scale.span]
+        y = _y(scale, [*(value for values in data.values() for value in values), *covered])
+        said = max(([key for key, _ in point.said] for point in points), key=len, default=[])
+        base = alt.Chart(alt.NamedData("points")).encode(x=x, color=_by_series(alt.Color, names, looks, "colour"))
+        lines, marks = base.encode(y=y), base.transform_filter("datum.marked").encode(y=y)
+        layers = [
+            base.mark_area(clip=True).encode(
+                y=alt.Y("low:Q"), y2="high:Q", fillOpacity=_when_picked(0.05, 0.28, 0.0)
+            ),
+            lines.mark_line(strokeWidth=1.75, strokeCap="butt").encode(
+                opacity=_when_picked(1, 1, 0.15), strokeDash=_by_series(alt.StrokeDash, names, looks, "dash")
+            ),
+            _marks(marks.transform_filter("datum.state != 'lost'"), names, looks, said, filled=True),
+            _marks(marks.transform_filter("datum.state == 'lost'"), names, looks, said, filled=False),
+            marks.transform_filter("datum.state == 'collapsed'")
+            .mark_point(shape="M-1.6,-1.6L1.6,1.6M-1.6,1.6L1.6,-1.6", size=42, strokeWidth=1.1)
+            .encode(color=alt.value("var(--ink)"), opacity=_when_picked(1, 1, 0.15)),
+        ]
+        if dense:
+            layers = [*_dense(), *layers]
+        if level:
+            rule = alt.Chart(alt.NamedData("chance")).mark_rule(
+                color="var(--ink)", strokeDash=CHANCE_DASH, opacity=0.75
+            )
+            layers = [rule.encode(y="y:Q"), *layers]
+        chart = alt.layer(*layers).add_params(alt.param(name=_PICKED, value=""))
+        if scale.title:
+            chart = chart.properties(title=alt.TitleParams(scale.title, anchor="start"))
+        spec: Spec = chart.to_dict(validate=False)
     del spec["$schema"]
     # Not through altair, which would copy and check every point once for each layer.
-    return spec | {"datasets": data, "config": _CONFIG, "background": None}
+    chosen = {"usermeta": {"axes": axes.choices(points, reach)}} if choose else {}
+    return spec | {"datasets": data, "config": _CONFIG, "background": None} | chosen
 
 
 def sized(spec: Spec, width: int, height: int) -> Spec:
@@ -132,22 +144,27 @@ def with_own_clips(page: str) -> str:
     return "".join(parts)
 
 
+@cache
 def script() -> str:
     """The JavaScript that draws specifications in a page: Vega, Vega-Lite and Vega-Embed in one piece."""
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_version()))
 
 
-def _datum(point: Point, scale: Scale) -> dict[str, Any]:
+def _datum(point: Point, scale: Scale, place: int = 0) -> dict[str, Any]:
     y, low, high = (_drawn(end, scale) for end in (point.y, point.low, point.high))
-    return {
-        "series": point.series,
-        "compression": float(f"{point.compression:.6g}"),
-        "y": y,
-        "low": low,
-        "high": high,
-        "state": point.state,
-        "marked": point.marked and y is not None,
-    } | dict(point.said)
+    return (
+        axes.values(point)
+        | {
+            "series": point.series,
+            "place": place,
+            "y": y,
+            "low": low,
+            "high": high,
+            "state": point.state,
+            "marked": point.marked and y is not None,
+        }
+        | {f"said{place}": text for place, (_, text) in enumerate(point.said)}
+    )
 
 
 def _drawn(value: float | None, scale: Scale) -> float | None:
@@ -197,7 +214,7 @@ def _marks(
     return base.mark_point(size=44, opacity=1, **kind).encode(
         shape=_by_series(alt.Shape, names, looks, "mark"),
         opacity=_when_picked(1, 1, 0.15),
-        tooltip=[alt.Tooltip(f"{key}:N") for key in said],
+        tooltip=[alt.Tooltip(f"said{place}:N", title=key) for place, key in enumerate(said)],
     )
 
 

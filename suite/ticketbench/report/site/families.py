@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ticketbench.report.boards.board import Board, Series
-from ticketbench.report.site.figures import Figure, accuracy_figure, series_name
+from ticketbench.report.site.figures import Figure, accuracy_figure, score_points, series_name
 from ticketbench.report.site.looks import Look
 
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ def family_figures(
     """Accuracy of every family beside what all are held against, on one axis, in the order of the families' first."""
     beside = [each for each in _drawn(board.series) if series_name(each) in _ALWAYS]
     scores = [cell.score for each in _drawn(board.series) for cell in each.cells.values() if cell.score]
+    reach = [point for each in _drawn(board.series) for point in score_points(each, board, "") if point.y is not None]
     span = tuple(end for score in scores for end in (score.mean, score.low, score.high) if end is not None)
     for family, members in _families(board, methods).items():
         shown = [*members, *(each for each in beside if each not in members)]
         names = {series_name(each): series_name(each) for each in shown}
-        if figure := accuracy_figure(board, shown, looks, names, (min(span), max(span))):
+        ends = (min(span), max(span))
+        if figure := accuracy_figure(board, shown, looks, names, ends, choose=True, reach=reach):
             yield family, figure
 
 

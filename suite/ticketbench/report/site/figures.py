@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ticketbench.report.site import charts
 from ticketbench.report.boards.board import Board, Series
+from ticketbench.report.boards.costs import speedup, total_cost
+from ticketbench.report.origin import parameters
+from ticketbench.report.site import charts
 from ticketbench.report.site.charts import Point, Scale, Spec
 from ticketbench.report.site.looks import Look
-from ticketbench.report.origin import parameters
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.wording import Unit, one_line, times, unit_of
 
@@ -25,7 +26,7 @@ _WIDE, _HALF, _NARROW = (700, 420), (420, 320), (300, 320)  # plotting areas in 
 class Figure:
     """One chart: its specification (JSON) for the script, and drawings (SVG) for a wide and a narrow page.
 
-    `legend` is series, what to call it, and look.
+    `legend` is series, what to call it, and look; `narrow` is empty where the one drawing serves both.
     """
 
     legend: Sequence[tuple[str, str, Look]]
@@ -49,16 +50,20 @@ def accuracy_figure(
     looks: Mapping[str, Look],
     meanings: Mapping[str, str] | None = None,
     span: tuple[float, ...] = (),
+    *,
+    choose: bool = False,
+    reach: Sequence[Point] = (),
 ) -> Figure | None:
     """The metric against compression with pointwise 95 % bands; None where nothing has a mean.
 
     `meanings` say in the legend what the series are; such a figure is drawn at half the width. `span` holds values
-    that the axis covers at least, so that figures beside one another share theirs.
+    that the axis covers at least, and `reach` points that the horizontal axes cover, so that figures beside one
+    another share theirs. `choose`: a reader can put it on another axis.
     """
     points = [point for each in series for point in score_points(each, board, series_name(each))]
     described = f"Test {board.metric} against compression for {_count(points)} curves; the table has every number."
     scale = replace(metric_scale(board), span=span)
-    return _figure(points, dense_point(board), looks, scale, described, meanings or {})
+    return _figure(points, dense_point(board), looks, scale, described, meanings or {}, choose=choose, reach=reach)
 
 
 def metric_scale(board: Board) -> Scale:
@@ -106,12 +111,18 @@ def _figure(
     scale: Scale,
     described: str,
     meanings: Mapping[str, str],
+    *,
+    choose: bool = False,
+    reach: Sequence[Point] = (),
 ) -> Figure | None:
     used = list(dict.fromkeys(point.series for point in points if point.y is not None))
     if not used:
         return None
-    spec = charts.figure([p for p in points if p.series in used], dense, looks, scale)
-    wide, narrow = (charts.svg(charts.sized(spec, *size)) for size in (_HALF if meanings else _WIDE, _NARROW))
+    drawn = [point for point in points if point.series in used]
+    spec = charts.figure(drawn, dense, looks, scale, choose=choose, reach=reach)
+    # A figure of half the width is small enough for a narrow page as it is: drawing it twice would double the page.
+    wide = charts.svg(charts.sized(spec, *(_HALF if meanings else _WIDE)))
+    narrow = "" if meanings else charts.svg(charts.sized(spec, *_NARROW))
     legend = [(series, meanings.get(series, series), looks[series]) for series in used]
     return Figure(legend, _json(spec), wide, narrow, described)
 
@@ -129,14 +140,18 @@ def _points(series: Series, board: Board, what: str, unit: Unit, name: str) -> I
             yield Point(name, compression, None)
             continue
         at = cell.compression or compression
+        rows = series.at(rung)
+        faster, cost = speedup(rows), total_cost(rows, board.batch_size) or None
         said = (
             ("Method", name),
             ("Compression", times(at)),
             (unit.name.partition(",")[0].capitalize(), one_line(interval, unit) + unit.sign),
             ("Seeds", str(interval.seeds)),
+            ("Theoretical speed-up", times(faster) if faster else "–"),
+            ("Cost in dense trainings", f"{cost:.1f}" if cost else "–"),
         )
         state = "lost" if cell.count("diverged", "failed") else "collapsed" if cell.count("collapsed") else "done"
-        yield Point(name, at, interval.mean, interval.low, interval.high, state, True, said)
+        yield Point(name, at, interval.mean, interval.low, interval.high, state, True, said, faster, cost)
 
 
 def _count(points: Iterable[Point]) -> int:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from ticketbench.report.bibliography import Entry
 from ticketbench.report.boards.ledger import Held, Side
-from ticketbench.report.origin import parameters
 from ticketbench.report.boards.scores import METRIC_COLUMNS
+from ticketbench.report.origin import parameters
 from ticketbench.report.wording import Unit, difference_line, one_line, times
 from ticketbench.task import Reference
 

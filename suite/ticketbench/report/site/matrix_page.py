@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ticketbench.report.boards.board import Board
-from ticketbench.report.statistics.differences import EXACT_SEEDS, Tested
+from ticketbench.report.boards.transfer import RANDOM, Cells, Crossing, Key, Matrix, matrices, partial, series_of
 from ticketbench.report.site.figures import metric_scale, series_name
 from ticketbench.report.site.looks import Look
 from ticketbench.report.site.panels import Panel, panels
-from ticketbench.report.boards.transfer import RANDOM, Cells, Crossing, Key, Matrix, matrices, partial, series_of
+from ticketbench.report.statistics.differences import EXACT_SEEDS, Tested
 from ticketbench.report.wording import Shown, Unit, difference_text, share, shown, times, unit_of
 
 if TYPE_CHECKING:

@@ -9,10 +9,12 @@ from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Cell, Series,
 from ticketbench.report.boards.controls import MEANINGS as CONTROLS
 from ticketbench.report.boards.controls import Controlled, controlled, orphans
 from ticketbench.report.boards.costs import total_cost
-from ticketbench.report.site.families import crowded, family_figures, leading
+from ticketbench.report.site.addresses import method_page, root, rows_of_cell, task_page
+from ticketbench.report.site.families import crowded, family_figures, family_of, leading
 from ticketbench.report.site.figures import Figure, accuracy_figure, four_figures, learning_figure, series_name
 from ticketbench.report.site.looks import CONTROLS as CONTROL_LOOKS
 from ticketbench.report.site.looks import OTHER_CONTROL, Look
+from ticketbench.report.statistics.costs import cost_class
 from ticketbench.report.wording import (
     Shown,
     Unit,
@@ -33,7 +35,14 @@ LOST = ("collapsed", "diverged", "failed")
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the main table. `marks` are what the rulebook wants said of its tickets, `cost` what they cost."""
+    """One row of the main table.
+
+    Attributes:
+        marks: what the rulebook wants said of its tickets.
+        cost, cost_class: what the sparsest ticket that has a score cost, as printed, and its class; empty if unknown.
+        family, tags: as the method declares them.
+        page, rows: where the method's page is, and the rows of every cell.
+    """
 
     name: str
     title: str
@@ -41,7 +50,12 @@ class Line:
     look: Look
     seeds: int
     cost: str
+    cost_class: str
+    family: str
+    tags: Sequence[str]
     cells: Sequence[Shown | None]
+    page: str
+    rows: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -81,13 +95,14 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
         "kind": kind,
         "heads": [(times(c), share(1 / c)) for _, c in board.rungs],
         "dense": _dense(board, unit, kind),
+        "dense_rows": root(task_page(board.task)) + rows_of_cell(None, board, 0),
         "dense_seeds": len(board.dense.seeds) if board.dense else 0,
         "lines": [line for carried, line in lines if not carried],
         "carried": [line for carried, line in lines if carried],
         "ordered_at": next((times(c) for rung, c in board.rungs if rung == board.ordered_by), ""),
         "covered": sum(_ordered(each, board) for each in board.series if not each.carried),
         "troubles": list(_troubles(board)),
-        "accuracy": accuracy_figure(board, drawn, looks) if board.diagonal else None,
+        "accuracy": accuracy_figure(board, drawn, looks, choose=True) if board.diagonal else None,
         "families": list(family_figures(board, methods, looks)) if many else [],
         "learning": learning_figure(board, drawn, looks) if board.diagonal else None,
         "four": four_figures(board, looks) if board.diagonal else [],
@@ -154,17 +169,31 @@ def _line(
         else None
         for rung, compression in board.rungs
     ]
-    title = methods[series.method].title if series.method in methods else ""
+    method = methods.get(series.method)
     name = series_name(series)
-    return Line(name, title, list(_marks(series)), looks[name], usual, _cost(series, board), cells)
+    up = root(task_page(board.task))
+    cost = _cost(series, board)
+    return Line(
+        name=name,
+        title=method.title if method else "",
+        marks=list(_marks(series)),
+        look=looks[name],
+        seeds=usual,
+        cost=f"{cost:.1f}" if cost is not None else "",
+        cost_class=cost_class(cost) if cost is not None else "",
+        family=family_of(series, methods),
+        tags=method.tags if method else (),
+        cells=cells,
+        page=up + method_page(series.method),
+        rows=[up + rows_of_cell(series, board, rung) for rung, _ in board.rungs],
+    )
 
 
-def _cost(series: Series, board: Board) -> str:
+def _cost(series: Series, board: Board) -> float | None:
     """What the sparsest ticket that has a score cost, in whole trainings."""
     scored = [row for row in series.rows if row["test_final"] is not None]
     last = max((row["rung"] for row in scored), default=0)
-    cost = total_cost((row for row in scored if row["rung"] == last), board.batch_size)
-    return f"{cost:.1f}" if cost is not None else ""
+    return total_cost((row for row in scored if row["rung"] == last), board.batch_size)
 
 
 def _marks(series: Series) -> Iterable[str]:

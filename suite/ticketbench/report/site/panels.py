@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from math import isfinite
 
 from ticketbench.report.boards import transfer
-from ticketbench.report.site import charts, looks
 from ticketbench.report.boards.board import Board, Series
+from ticketbench.report.boards.transfer import Cells, Matrix, series_of
+from ticketbench.report.site import charts, looks
 from ticketbench.report.site.charts import Point, Scale
 from ticketbench.report.site.figures import dense_point, metric_scale, score_points
 from ticketbench.report.site.looks import Look
-from ticketbench.report.boards.transfer import Cells, Matrix, series_of
 from ticketbench.report.wording import Unit, one_class, times, unit_of
 
 _SIZES = {1: (400, 250), 2: (400, 250), 3: (270, 190)}  # plotting areas in pixels, by the number of settings

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from ticketbench.report.bibliography import Entry
 from ticketbench.report.boards.board import Board, chance_on
+from ticketbench.report.boards.curves import reaches
 from ticketbench.report.boards.ledger import Held, ledger
+from ticketbench.report.boards.recipes import Difference, ancestors, differences, lost_ancestor, recipes
+from ticketbench.report.origin import commands, facts, notices
 from ticketbench.report.site.ledger_page import published
 from ticketbench.report.site.looks import Look
 from ticketbench.report.site.matrix_page import matrix_page
-from ticketbench.report.origin import commands, facts, notices
 from ticketbench.report.site.page import board_page
-from ticketbench.report.boards.recipes import Difference, ancestors, differences, lost_ancestor, recipes
+from ticketbench.report.site.ranking_page import ranking_page
+from ticketbench.report.site.winning_page import winning_page
+from ticketbench.report.statistics.curves import TARGETS
 from ticketbench.report.wording import unit_of
 from ticketbench.task import Task
 from ticketbench.task.references import DEFAULT_SETTING
@@ -27,10 +31,15 @@ def editions(
     methods: Mapping[str, "Method"],
     looks: Mapping[str, Look],
     sources: Mapping[str, Entry],
+    own_recipes: Mapping[str, bool] | None = None,
 ) -> list[dict[str, Any]]:
-    """The parts of a task's page, one for each version and numerics, from all boards of the task."""
+    """The parts of a task's page, one for each version and numerics, from all boards of the task.
+
+    `own_recipes`: by method, whether its file trains with an objective or a recipe of its own.
+    """
     ordered = sorted(boards, key=_edition)
-    return [_page(list(own), tasks, methods, looks, sources) for _, own in groupby(ordered, _edition)]
+    recipes_read = own_recipes or {}
+    return [_page(list(own), tasks, methods, looks, sources, recipes_read) for _, own in groupby(ordered, _edition)]
 
 
 def setting_order(boards: Iterable[Board], task: Task | None) -> list[str]:
@@ -63,6 +72,7 @@ def _page(
     methods: Mapping[str, "Method"],
     looks: Mapping[str, Look],
     sources: Mapping[str, Entry],
+    own_recipes: Mapping[str, bool],
 ) -> dict[str, Any]:
     first = boards[0]
     task = tasks.get(first.task)
@@ -72,7 +82,9 @@ def _page(
     cells = {(board.found_on, board.trained_on): board for board in boards}
     several = settings != [DEFAULT_SETTING]
     held = list(ledger(cells, current, tasks)) if current else []
-    pages = [board_page(board, methods, looks) for board in boards]
+    pages = [
+        board_page(board, methods, looks) | ranked(board, current, methods, looks, own_recipes) for board in boards
+    ]
     known = [name for name in settings if current and name in current.setting_names]
     shared, own = recipes(current, known) if current and known else ({}, {})
     return {
@@ -93,6 +105,20 @@ def _page(
         "facts": facts([row for board in boards for row in board.rows]),
         "cites": cited(current, held, boards, methods),
     }
+
+
+def ranked(
+    board: Board,
+    task: Task | None,
+    methods: Mapping[str, "Method"],
+    looks: Mapping[str, Look],
+    own_recipes: Mapping[str, bool],
+) -> dict[str, Any]:
+    """What is said of a board's methods against each other, and of winning tickets on a diagonal one."""
+    ranks, headline = ranking_page(board, task, methods, looks, own_recipes)
+    compressions = reaches(board, TARGETS)
+    wins = winning_page(board, compressions, looks) if board.diagonal else None
+    return {"ranks": ranks, "headline": headline, "winning": wins}
 
 
 def _published(held: Held, board: Board, sources: Mapping[str, Entry], task: Task) -> Any:

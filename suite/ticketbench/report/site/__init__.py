@@ -1,0 +1,1 @@
+"""Tables into pages: the leaderboard as a static site."""

@@ -1,0 +1,80 @@
+"""The axes that a figure can stand on, and its specification."""
+
+import altair as alt
+import pytest
+
+from ticketbench.report.boards.costs import speedup
+from ticketbench.report.site import charts
+from ticketbench.report.site.axes import AXES, choices, encoding, known, values
+from ticketbench.report.site.charts import Point, Scale
+from ticketbench.report.site.looks import looks
+
+
+def points(series="imp", **said):
+    return [
+        Point(series, 2.0**k, 0.9, 0.85, 0.95, said=(("Method", series),), speedup=1.5**k, cost=k + 1.0, **said)
+        for k in (1, 2, 3)
+    ]
+
+
+def test_a_point_stands_where_its_numbers_say():
+    found = values(Point("imp", 8.0, 0.9, speedup=5.0, cost=4.0))
+
+    assert found == {"compression": 8.0, "sparsity": 0.875, "speedup": 5.0, "cost": 4.0}
+
+
+def test_an_axis_is_a_choice_only_where_every_curve_has_a_point_on_it():
+    bare = [Point("snip", 2.0, 0.9), Point("snip", 4.0, 0.8)]
+    partly = [Point("snip", 2.0, 0.9, cost=1.0), Point("snip", 4.0, 0.8)]
+
+    assert [axis.name for axis in known(points())] == ["compression", "sparsity", "speedup", "cost"]
+    assert [axis.name for axis in known([*points(), *bare])] == ["compression", "sparsity"]
+    assert [axis.name for axis in known([*points(), *partly])] == ["compression", "sparsity", "cost"]
+
+
+def test_axes_reach_as_far_as_the_figures_beside():
+    ends = {
+        each["name"]: each["x"]["scale"]["domain"] for each in choices(points(), [Point("x", 64.0, 0.5, cost=9.0)])
+    }
+
+    assert ends["compression"] == pytest.approx([1.0, 64 * 1.04])
+    assert ends["cost"][1] == pytest.approx(9 * 1.04)
+    assert ends["sparsity"] == [0, 1]
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_every_tick_lies_on_its_axis(axis):
+    drawn = encoding(axis, points()).to_dict()
+    low, high = drawn["scale"]["domain"]
+
+    assert all(low <= tick <= high for tick in drawn["axis"]["values"])
+
+
+def test_a_figure_satisfies_the_schema_of_vega_lite():
+    dense = Point("dense", 1.0, 0.95, 0.94, 0.96)
+    every = [*points(), *points("snip", state="lost")]
+    spec = charts.figure(every, dense, looks({"imp": "", "snip": ""}), Scale("y", "error", 0.001), 0.1, choose=True)
+    spec.pop("background")  # none: the page's own shows through
+
+    alt.LayerChart.from_dict(spec)
+    for each in spec["usermeta"]["axes"]:
+        alt.X.from_dict(each["x"])
+
+
+def test_a_name_of_the_metric_that_says_something_in_vega_is_only_text():
+    said = (("a.b:Q[0]", "1"), ("Seeds", "3"))
+    spec = charts.figure([Point("imp", 2.0, 0.9, said=said)], None, looks({"imp": ""}), Scale("y", "linear"))
+
+    tooltips = [each for layer in spec["layer"] for each in layer["encoding"].get("tooltip", [])]
+    assert {(each["field"], each["title"]) for each in tooltips} == {("said0", "a.b:Q[0]"), ("said1", "Seeds")}
+
+
+def test_speed_up_is_the_geometric_mean_of_the_rows_that_know_it():
+    rows = [
+        {"flops": 100, "flops_dense": 400},
+        {"flops": 50, "flops_dense": 800},
+        {"flops": None, "flops_dense": 400},
+    ]
+
+    assert speedup(rows) == pytest.approx(8.0)
+    assert speedup(rows[2:]) is None
