@@ -107,9 +107,9 @@ def test_sharing_counts_what_was_asked_for_and_what_was_run(tiny):
 
 @pytest.mark.parametrize("order", [(), ("--unordered",)])
 def test_rows_are_merged_and_read_and_their_memory_told(order):
-    printed = script("merging.py", "--rows", 4500, "--files", 3, *order)
-    assert cells(printed, "made")[1] == "4,950"
-    assert cells(printed, "merged into one file")[1] == cells(printed, "read and checked")[1] == "4,500"
+    printed = script("merging.py", "--rows", 8000, "--files", 3, *order)
+    assert cells(printed, "made")[1] == "8,800"
+    assert cells(printed, "merged into one file")[1] == cells(printed, "read and checked")[1] == "8,000"
     assert 50 < int(cells(printed, "merged into one file")[-1].replace(",", "")) < 4096
 
 
