@@ -57,6 +57,30 @@ def test_a_sparser_ticket_that_is_clearly_better_and_as_cheap_beats_a_denser_one
     assert {c: found["rising", c].standing for c in (4, 8, 32)} == {4: "off", 8: "off", 32: "on"}
 
 
+def test_a_cost_that_no_table_prints_keeps_nothing_on_it(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "plain": [0.7] * 8, "good": [0.95] * 8}, seeds=10)
+    found = tickets(priced(rows, {"good": 0.0028}, task), task)
+
+    assert found["good", 32].total > found["plain", 32].total
+    assert found["plain", 32].standing == "off"
+    assert found["good", 32].standing == "on"
+
+
+def test_a_sparser_ticket_that_is_worse_over_the_common_seeds_does_not_beat_a_denser_one(rows_of):
+    task = rows_of.make_task()
+    falling = [0.6, 0.6, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35]  # its own sparser tickets are no better
+    low = rows_of.make_results(task, {"dense": [0.97], "uneven": [0.3] * 8, "short": falling}, seeds=5)
+    high = rows_of.make_results(task, {"dense": [0.97], "uneven": [0.97] * 8}, seeds=10)
+    rows = priced(low + [row for row in high if row["seed"] >= 5], {}, task)
+    found = tickets(rows, task)
+    uneven, short = found["uneven", 32], found["short", 4]
+
+    assert uneven.score.interval.mean > short.score.interval.mean  # over all its seeds
+    assert uneven.score.values[:5].max() < short.score.values.min()  # over the common ones
+    assert short.standing == "not clearly beaten"
+
+
 def test_what_a_ticket_costs_is_that_of_the_sparsest_rung_its_score_is_read_from(rows_of):
     task = rows_of.make_task()
     rows = priced(rows_of.make_results(task, {"dense": [0.97], "imp": [0.9] * 8}, seeds=5), {}, task)

@@ -1,6 +1,7 @@
 """Rankings as a reader relies on them: who may be ranked, who separates, and the protocol's worked example."""
 
 import json
+from dataclasses import replace
 from math import log2
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 
 from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.curves import reaches
 from ticketbench.report.boards.eligible import AS_IT_IS, TRAINED
 from ticketbench.report.boards.matched import margin_of, matched
 from ticketbench.report.boards.ranking import SAME, ranking
+from ticketbench.report.statistics.curves import covers
 from ticketbench.report.statistics.intervals import unpack_bits
 
 EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
@@ -367,6 +370,16 @@ def test_a_sparsity_that_is_an_outcome_is_ranked_as_far_as_every_seed_reaches(ro
     assert [name for name, _, _ in places(found, 8)] == ["imp", "threshold"]
     assert [name for name, _, _ in places(found)] == ["imp"]
     assert [why for _, why in found.unranked(32)] == ["does not reach 32×"]
+
+
+@pytest.mark.parametrize(("beyond", "covered"), [(0.029, True), (0.03 + 5e-11, True), (0.031, False)])
+def test_a_ladder_covers_what_a_curve_with_its_last_rung_covers(rows_of, beyond, covered):
+    task = rows_of.make_task()
+    (board,) = boards(rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=3), {task.id: task})
+    last = 2.0 ** (3 - beyond)  # for 8 times; a ten-billionth of a logarithm is rounding
+
+    assert covers([0.0, log2(last)], 3) == covered
+    assert (8 in reaches(replace(board, rungs=((1, last),)), (4, 8))) == covered
 
 
 def test_methods_are_compared_over_the_seeds_they_share(rows_of):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
 from ticketbench.report.boards.scores import Scores, scores
-from ticketbench.report.statistics.curves import TOLERANCE, covers
+from ticketbench.report.statistics.curves import covers
 from ticketbench.report.statistics.intervals import Floats, Interval, joint_interval, seeds_interval
 from ticketbench.report.statistics.normalising import Anchors, on_scale
 from ticketbench.results import Row
@@ -192,10 +192,11 @@ def _add(
         if each is None:
             gaps.append(Gap(nominal, f"incomplete: {what} has {why}"))
         else:
-            found.append((rung, np.array([_x(row, nominal) if rung else 0.0 for row in ordered]), each))
+            found.append((rung, np.array([position(row, nominal) if rung else 0.0 for row in ordered]), each))
 
 
-def _x(row: Row, nominal: float) -> float:
+def position(row: Row, nominal: float) -> float:
+    """Where a ticket lies, in log2 of its compression: the one counted, or asked for, or else `nominal`."""
     if row["prunable"] and row["kept"]:
         return log2(row["prunable"] / row["kept"])
     return log2(1 / row["density_asked"]) if row["density_asked"] else nominal
@@ -204,4 +205,4 @@ def _x(row: Row, nominal: float) -> float:
 def reaches(board: Board, targets: Sequence[int]) -> list[int]:
     """The compressions of a list that the board's ladder covers."""
     most = max((log2(compression) for _, compression in board.rungs if compression >= 1), default=0.0)
-    return [target for target in targets if log2(target) <= most + TOLERANCE]
+    return [target for target in targets if covers([0.0, most], log2(target))]

@@ -8,8 +8,10 @@ import numpy as np
 from ticketbench.report.boards.curves import Score
 from ticketbench.report.boards.pairs import differences
 from ticketbench.report.boards.ranking import Compared, Line, Ranking, compared
-from ticketbench.report.statistics.costs import Point, Standing, frontier
+from ticketbench.report.statistics.costs import Point, Standing, dominates, frontier
 from ticketbench.report.statistics.differences import ALPHA, p_of
+
+PRINTED = 2  # decimals of a cost
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Ticket:
 def cost_frontier(found: Ranking, name: str) -> list[Ticket]:
     """The tickets of a family's ranked lines at every compression of the tables, where their cost is known.
 
-    A ticket that is dominated is clearly beaten if one that dominates it separates from it: Holm over all pairs at
-    its compression; a sparser one by a p-value multiplied by as many pairs.
+    A ticket that is dominated is clearly beaten if one that dominates it separates from it, and is the better over
+    the seeds that both have: Holm over all pairs at its compression; a sparser one by a p-value multiplied by as many
+    pairs. Costs are compared as they are printed.
     """
     tickets: list[tuple[Line, int, float]] = []
     tested: dict[int, tuple[list[int], dict[tuple[int, int], Compared]]] = {}
@@ -44,7 +47,7 @@ def cost_frontier(found: Ranking, name: str) -> list[Ticket]:
         )
         tickets += [(each, compression, cost) for each, cost in priced]
     points = [
-        Point(compression, found.oriented * line.points[compression].interval.mean, cost)
+        Point(compression, found.oriented * line.points[compression].interval.mean, round(cost, PRINTED))
         for line, compression, cost in tickets
     ]
     better = np.zeros((len(tickets), len(tickets)), dtype=bool)
@@ -52,7 +55,7 @@ def cost_frontier(found: Ranking, name: str) -> list[Ticket]:
         for (i, j), each in pairs.items():
             if way := each.tested.separates * found.oriented:
                 better[(places[i], places[j]) if way > 0 else (places[j], places[i])] = True
-    _from_sparser(tickets, points, better, {c: len(pairs) for c, (_, pairs) in tested.items()})
+    _from_sparser(tickets, points, better, {c: len(pairs) for c, (_, pairs) in tested.items()}, found.oriented)
     return [
         Ticket(line, compression, cost, standing)
         for (line, compression, cost), standing in zip(tickets, frontier(points, better), strict=True)
@@ -60,21 +63,30 @@ def cost_frontier(found: Ranking, name: str) -> list[Ticket]:
 
 
 def _from_sparser(
-    tickets: Sequence[tuple[Line, int, float]], points: Sequence[Point], better: np.ndarray, pairs: dict[int, int]
+    tickets: Sequence[tuple[Line, int, float]],
+    points: Sequence[Point],
+    better: np.ndarray,
+    pairs: dict[int, int],
+    oriented: int,
 ) -> None:
     """Add whether a sparser ticket that dominates one separates from it, where none at its own compression does."""
-    for j, (line, compression, cost) in enumerate(tickets):
-        rivals = [i for i, each in enumerate(points) if each.metric >= points[j].metric and each.total <= cost]
+    over = dominates(points)
+    for j, (line, compression, _) in enumerate(tickets):
+        rivals = [i for i, beats in enumerate(over[:, j]) if beats]
         if any(better[i, j] and tickets[i][1] == compression for i in rivals):
             continue
         for i in rivals:
             other, at, _ = tickets[i]
-            if at > compression and _separates(other.points[at], line.points[compression], pairs[compression]):
+            ours, theirs = other.points[at], line.points[compression]
+            if at > compression and _separates(ours, theirs, pairs[compression], oriented):
                 better[i, j] = True
                 break
 
 
-def _separates(one: Score, other: Score, pairs: int) -> bool:
+def _separates(one: Score, other: Score, pairs: int, oriented: int) -> bool:
+    """Whether the first separates from the second and is the better, over the seeds that both have."""
     found = differences([one, other]).get((0, 1))
-    p = p_of(found) if found else None
+    if found is None or found.mean * oriented <= 0:
+        return False
+    p = p_of(found)
     return p is not None and p * max(pairs, 1) <= ALPHA

@@ -9,11 +9,11 @@ import numpy as np
 
 from ticketbench.report.boards.eligible import FAMILIES
 from ticketbench.report.boards.headline import Headline, Headliners, Key
-from ticketbench.report.boards.pairs import Pair
+from ticketbench.report.boards.pairs import Pair, ranked
 from ticketbench.report.boards.task_sets import Member, TaskSet
 from ticketbench.report.statistics.differences import Tested, corrected
 from ticketbench.report.statistics.intervals import Floats, Interval
-from ticketbench.report.statistics.ranks import Rank, ranks
+from ticketbench.report.statistics.ranks import Rank
 from ticketbench.report.statistics.tasks import (
     corrected_over_tasks,
     mean_ranks,
@@ -126,7 +126,7 @@ def _group(name: str, headlines: Sequence[Headline], taus: Floats) -> Group:
         if len(known) == len(both):
             family[i, j] = known
     pairs = dict(zip(family, corrected_over_tasks(list(family.values())), strict=True))
-    given = _ranked([mean[key].mean for key in ordered], pairs)
+    given = ranked([mean[key].mean for key in ordered], pairs)
     of_tasks = [_among(ordered, table) for table in tables]
     values = np.array([[each.mean for each in areas[key]] for key in ordered])
     profiles = performance_profile(values, taus) if ordered else np.zeros((0, len(taus)))
@@ -145,21 +145,13 @@ def _group(name: str, headlines: Sequence[Headline], taus: Floats) -> Group:
     return Group(name, whole, pairs)
 
 
-def _ranked(means: Sequence[float], pairs: Mapping[Pair, Tested]) -> list[Rank]:
-    """Ranks of what stands in the order of its means."""
-    better = np.zeros((len(means), len(means)), dtype=bool)
-    for (i, j), tested in pairs.items():
-        better[i, j] = tested.separates > 0 and means[i] > means[j]
-    return ranks(means, better)
-
-
 def _among(keys: Sequence[Key], table: Headliners) -> dict[Key, Rank]:
     """The ranks on one task among these series alone."""
     here = [key for key in table.keys if key in keys]
     every = {(i, j): table.difference(here[i], here[j]) for i, j in combinations(range(len(here)), 2)}
     tested = zip(every, corrected(list(every.values())), strict=True)
     means = [table.areas[table.keys.index(key)].mean for key in here]
-    return dict(zip(here, _ranked(means, {pair: each for pair, each in tested if each}), strict=True))
+    return dict(zip(here, ranked(means, {pair: each for pair, each in tested if each}), strict=True))
 
 
 def _partial(key: Key, members: Sequence[Member], headlines: Sequence[Headline]) -> Partial:

@@ -12,7 +12,7 @@ from ticketbench.report.boards.board import Board, Series
 from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.boards.curves import Curve, Score, curve_of, reaches
 from ticketbench.report.boards.eligible import FAMILIES, family, kept_apart
-from ticketbench.report.boards.pairs import Pair, differences
+from ticketbench.report.boards.pairs import Pair, differences, ranked
 from ticketbench.report.statistics.curves import TARGETS, area, at
 from ticketbench.report.statistics.differences import (
     EXACT_SEEDS,
@@ -25,7 +25,7 @@ from ticketbench.report.statistics.differences import (
 )
 from ticketbench.report.statistics.intervals import Floats, Interval, effective_value
 from ticketbench.report.statistics.normalising import Anchors, anchors
-from ticketbench.report.statistics.ranks import Rank, ranks
+from ticketbench.report.statistics.ranks import Rank
 
 SAME = "equal in every seed"
 
@@ -216,10 +216,7 @@ def _table(lines: Sequence[Line], name: str, compression: int) -> Table:
     ordered = sorted(lines, key=lambda each: (-each.areas[compression].interval.mean, each.series.key))
     scores = [each.areas[compression] for each in ordered]
     pairs = compared(scores)
-    means = [each.interval.mean for each in scores]
-    # Over common seeds a worse mean can come out better; that says nothing for a table of means over all seeds.
-    better = [[_separates(pairs, i, j) and means[i] > means[j] for j in range(len(means))] for i in range(len(means))]
-    given = ranks(means, better)
+    given = ranked([each.interval.mean for each in scores], {pair: each.tested for pair, each in pairs.items()})
     places = [
         Place(line, rank, score.interval, _next(place, ordered, pairs))
         for place, (line, rank, score) in enumerate(zip(ordered, given, scores, strict=True))
@@ -238,11 +235,6 @@ def compared(scores: Sequence[Score]) -> dict[Pair, Compared]:
         ours, theirs = (each.values[[each.seeds.index(seed) for seed in common]] for each in (scores[i], scores[j]))
         found[i, j] = Compared(tested, ours - theirs, len(every))
     return found
-
-
-def _separates(pairs: Mapping[Pair, Compared], i: int, j: int) -> bool:
-    """Whether the line at place i separates from that at a later place j, and is the better."""
-    return (i, j) in pairs and pairs[i, j].tested.separates > 0
 
 
 def _next(place: int, ordered: Sequence[Line], pairs: Mapping[Pair, Compared]) -> tuple[Line, SeedsNeeded] | None:

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log2
 from statistics import fmean
 
 import numpy as np
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
+from ticketbench.report.boards.curves import position
+from ticketbench.report.boards.eligible import AS_IT_IS, family
+from ticketbench.report.statistics.curves import covers
 from ticketbench.report.statistics.intervals import Interval, seeds_interval, wilson
 from ticketbench.report.statistics.winning import (
     Runs,
@@ -22,6 +26,7 @@ from ticketbench.report.statistics.winning import (
 from ticketbench.results import Row
 
 LEAST_DENSE = 2  # networks, for luck to be measured between
+UNTRAINED = "scored as its tickets are, not trained: there is no step of lowest validation loss"
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,11 @@ class Winner:
 
     Attributes:
         rungs: by rung; one with no seed that could be judged is left out.
-        success: by compression of the tables, the rung that the rate stands for.
+        success: by compression of the tables that every seed covers, the rung that the rate stands for.
         any_rung: the share of seeds that win at some rung.
         lucky: the chance that luck wins at any of as many rungs.
+        starts: the first and the last step that its tickets start at: none can come before its own.
+        apart: why nothing of it can win; empty where something can.
     """
 
     series: Series
@@ -64,6 +71,8 @@ class Winner:
     success: Mapping[int, int]
     any_rung: float
     lucky: float | None
+    starts: tuple[int, int] = (0, 0)
+    apart: str = ""
 
     def difficulty(self, compression: int) -> float | None:
         """One minus the rate of success at a compression; None where no rung stands for it."""
@@ -101,7 +110,7 @@ def winning(board: Board, targets: Sequence[int]) -> Winning:
         luck=float(rates.mean()) if rates is not None else None,
         null_gain=null_quality(runs) if runs else None,
         dense=len(dense),
-        winners=[each for each in found if each.rungs],
+        winners=[each for each in found if each.rungs or each.apart],
     )
 
 
@@ -110,22 +119,36 @@ def _winner(
 ) -> Winner:
     rungs: dict[int, Won] = {}
     winners: list[set[int]] = []
-    for rung, _ in board.rungs:
+    held: list[tuple[Row, float]] = []
+    for rung, compression in board.rungs:
         rows = [row for row in series.at(rung) if row["status"] != NOT_APPLICABLE and row["seed"] in dense]
+        held += [(row, log2(compression) if compression > 1 else 0.0) for row in rows]
         if rows:
             rungs[rung], seeds = _won(rows, board, dense, float(rates.mean()) if rates is not None else None)
             winners.append(seeds)
+    if held and family(series) == AS_IT_IS:
+        return Winner(series, {}, {}, 0.0, None, apart=UNTRAINED)
     pruned = list(rungs)
     compressions = [series.cells[rung].compression for rung in pruned]
-    places = {target: sparsest(compressions, target) for target in targets}
+    places = {target: sparsest(compressions, target) for target in targets if _covered(held, target)}
     judged = [seed for seed in series.seeds if seed in dense]
+    starts = [int(row["start_step"] or 0) for row, _ in held if _judged(row)]
     return Winner(
         series,
         rungs,
         {target: pruned[place] for target, place in places.items() if place is not None},
         fmean(seed in set().union(*winners) for seed in judged) if judged else 0.0,
         any_of(rates, len(pruned)) if rates is not None and pruned else None,
+        (min(starts, default=0), max(starts, default=0)),
     )
+
+
+def _covered(held: Sequence[tuple[Row, float]], target: int) -> bool:
+    """Whether every seed's tickets reach a compression, each with what its rung asks for."""
+    ends: dict[int, float] = {}
+    for row, nominal in held:
+        ends[row["seed"]] = max(ends.get(row["seed"], 0.0), position(row, nominal))
+    return bool(ends) and all(covers([0.0, end], log2(target)) for end in ends.values())
 
 
 def _won(rows: Sequence[Row], board: Board, dense: Mapping[int, Row], rate: float | None) -> tuple[Won, set[int]]:

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+Bools = npt.NDArray[np.bool_]
 Class = Literal["1x", "2x", "5x", "20x", "more"]
 Standing = Literal["on", "not clearly beaten", "off"]
 
@@ -33,11 +34,23 @@ def cost_class(total: float) -> Class:
     return next((name for most, name in _CLASSES if total <= most), "more")
 
 
+def dominates(points: Sequence[Point]) -> Bools:
+    """Whether point i (row) is at least as good as j in compression, metric and cost, and better in one.
+
+    Shape (points, points). Raises `ValueError` for a number that is none.
+    """
+    values = np.array([(p.compression, p.metric, -p.total) for p in points]).reshape(len(points), 3)
+    if not np.isfinite(values).all():
+        raise ValueError("expected a finite compression, metric and cost of every point")
+    ours, theirs = values[:, None, :], values[None, :, :]
+    return np.asarray((ours >= theirs).all(axis=2) & (ours > theirs).any(axis=2))
+
+
 def frontier(points: Sequence[Point], better: npt.ArrayLike | None = None) -> list[Standing]:
     """Where each point stands to the frontier in (compression up, metric up, total cost down).
 
-    It is off it if another is at least as good in all three and better in one; `not clearly beaten` (drawn hollow)
-    if none of those that dominate it separates from it.
+    It is off it if another `dominates` it; `not clearly beaten` (drawn hollow) if none of those that do separates
+    from it.
 
     Args:
         better: shape (points, points): whether i separates from j and is the better; None where nothing was tested,
@@ -45,15 +58,11 @@ def frontier(points: Sequence[Point], better: npt.ArrayLike | None = None) -> li
 
     Raises `ValueError` for a number that is none, or a matrix of another shape.
     """
-    values = np.array([(p.compression, p.metric, -p.total) for p in points]).reshape(len(points), 3)
-    if not np.isfinite(values).all():
-        raise ValueError("expected a finite compression, metric and cost of every point")
-    ours, theirs = values[:, None, :], values[None, :, :]
-    dominates = np.asarray((ours >= theirs).all(axis=2) & (ours > theirs).any(axis=2))
-    separates = np.ones_like(dominates) if better is None else np.asarray(better, dtype=bool)
-    if separates.shape != dominates.shape:
+    over = dominates(points)
+    separates = np.ones_like(over) if better is None else np.asarray(better, dtype=bool)
+    if separates.shape != over.shape:
         raise ValueError(f"expected a matrix of {len(points)} x {len(points)} points, got {separates.shape}")
     standings: list[Standing] = []
-    for dominated, beaten in zip(dominates.T, (dominates & separates).T, strict=True):
+    for dominated, beaten in zip(over.T, (over & separates).T, strict=True):
         standings.append("off" if beaten.any() else "not clearly beaten" if dominated.any() else "on")
     return standings

@@ -76,6 +76,7 @@ class Outcome:
         shift, p_shift: all rows together, as a standard normal number, and its two-sided p.
         p_row, p_others: of the row that differs most, corrected for how many there are.
         unseen: the shift of every published value that is found with probability `POWER`; None without a bound.
+        level: of each of the three tests.
     """
 
     distances: tuple[Distance, ...]
@@ -84,16 +85,17 @@ class Outcome:
     p_row: float
     p_others: float
     unseen: float | None
+    level: float = LEVEL
 
     @property
     def parted(self) -> bool:
         """Whether the published values are not what comes out here."""
-        return min(self.p_shift, self.p_row, self.p_others) <= LEVEL
+        return min(self.p_shift, self.p_row, self.p_others) <= self.level
 
     @property
     def far(self) -> tuple[bool, ...]:
         """Of each row, whether it lies too far from what was published by itself."""
-        return tuple(len(self.distances) * min(each.p, each.p_others) <= LEVEL for each in self.distances)
+        return tuple(len(self.distances) * min(each.p, each.p_others) <= self.level for each in self.distances)
 
 
 def spread(cell: npt.ArrayLike, beside: Sequence[npt.ArrayLike], published: float, examples: int) -> Spread:
@@ -137,7 +139,7 @@ def distance(pair: Pair) -> Distance:
     return Distance(difference, t, p, _normal_score(t, pair.spread.df), p_others)
 
 
-def together(pairs: Sequence[Pair]) -> Outcome:
+def together(pairs: Sequence[Pair], level: float = LEVEL) -> Outcome:
     """A sample of at least one row held against what was published, each alone and all together.
 
     `Z = sum z / sqrt(sum over seeds of [m + m (m - 1) / 2])` with `m` rows of a seed, which may all err together.
@@ -148,8 +150,8 @@ def together(pairs: Sequence[Pair]) -> Outcome:
     p_row, p_others = (
         min(1.0, len(distances) * min(found)) for found in zip(*((d.p, d.p_others) for d in distances), strict=True)
     )
-    unseen = _unseen([each.spread for each in pairs], scale)
-    return Outcome(distances, shift, 2 * _tail(abs(shift), inf), p_row, p_others, unseen)
+    unseen = _unseen([each.spread for each in pairs], scale, level)
+    return Outcome(distances, shift, 2 * _tail(abs(shift), inf), p_row, p_others, unseen, level)
 
 
 def _mean_variance(cells: Sequence[npt.NDArray[np.float64]], examples: int) -> Spread:
@@ -161,9 +163,9 @@ def _scale(seeds: Sequence[Hashable]) -> float:
     return sqrt(sum(m + m * (m - 1) / 2 for m in Counter(seeds).values()))
 
 
-def _unseen(spreads: Sequence[Spread], scale: float) -> float | None:
+def _unseen(spreads: Sequence[Spread], scale: float, level: float) -> float | None:
     """The shift at which Z is expected to be as far beyond its critical value as `POWER` asks for."""
-    wanted = float(special.ndtri(POWER) - special.ndtri(LEVEL / 2))
+    wanted = float(special.ndtri(POWER) - special.ndtri(level / 2))
 
     def lacking(size: float) -> float:
         return sum(_normal_score(size / sqrt(2 * each.variance), each.df) for each in spreads) / scale - wanted

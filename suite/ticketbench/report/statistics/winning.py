@@ -74,7 +74,8 @@ def luck(won: int, seeds: int, rate: float) -> float:
 def sparsest(compressions: Sequence[float | None], target: float) -> int | None:
     """The place of the sparsest rung whose mean compression is at most `1.02 C`; None where there is none.
 
-    The rate of wins there is the ticket-search success at C, and one minus it the difficulty (section 5.3).
+    The rate of wins there is the ticket-search success at C, and one minus it the difficulty (section 5.3). It is
+    to be asked only of methods that cover the target: a rung that ends far before it says nothing of it.
     """
     under = [i for i, c in enumerate(compressions) if c is not None and 1 < c <= NEAR * target]
     return max(under, key=lambda i: (compressions[i] or 0.0, i), default=None)
