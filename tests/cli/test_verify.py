@@ -82,8 +82,62 @@ def test_what_is_not_here_is_told_and_the_rest_verified(ticketbench, published):
     assert "cannot be recomputed here: " in said.out and "method_digest: 000000000000... published" in said.out
     assert said.out.splitlines()[-2:] == [
         "bit-identical: 5 rows recomputed, 5 bit-identical.",
-        "unverified: 1 rows cannot be recomputed here as they were published.",
+        "unverified: 1 row cannot be recomputed here as it was published.",
     ]
+
+
+def test_a_sample_is_drawn_from_the_rows_that_can_be_recomputed(ticketbench, published):
+    """Others are counted in a line, and are no mistake: nothing of them was asked for."""
+    forge(published / "imp.parquet", method_digest="0" * 64)
+    said = ticketbench("verify", published / "imp.parquet", "--task", "tiny.toml", "--jobs", 1, "--sample", 4)
+    assert said.code == 0 and "cannot be recomputed here: " not in said.out
+    assert "The sample is drawn from 5 of 6 rows: 1 cannot be recomputed here" in said.out
+    rows = read_rows(published / "imp.parquet")
+    write_rows(published / "imp.parquet", [row | {"method_digest": "0" * 64} for row in rows])
+    said = ticketbench("verify", published / "imp.parquet", "--task", "tiny.toml", "--sample", 4)
+    assert said.code == 2 and said.out.splitlines()[-1].startswith("unverified: none of 6 rows")
+
+
+def test_a_row_by_its_id_is_recomputed_alone(ticketbench, published):
+    """Also one that a search reaches by way of others, of which one is forged and another cannot be made here."""
+    path = published / "imp.parquet"
+    third = next(row for row in read_rows(path) if (row["seed"], row["rung"]) == (0, 3))
+    stale = next(row for row in read_rows(path) if (row["seed"], row["rung"]) == (0, 1))
+    forge(path, method_digest="0" * 64)
+    asked = ("verify", "results", "--task", "tiny.toml", "--jobs", 1)
+    said = ticketbench(*asked, "--row", third["row_id"][:8])
+    assert said.code == 0 and "Recomputing 1 of 13, by 1 search from nothing." in said.out
+    assert said.out.splitlines()[-1] == "bit-identical: 1 row recomputed, 1 bit-identical."
+    said = ticketbench(*asked, "--row", third["row_id"], "--row", stale["row_id"])
+    assert said.code == 2 and f"cannot be recomputed here: row {stale['row_id']}" in said.out
+    assert "bit-identical: 1 row recomputed" in said.out
+    assert "no row's id begins so" in ticketbench(*asked, "--row", "0" * 32).message
+    assert "expected a row's id" in ticketbench(*asked, "--row", third["row_id"][:7]).message
+    assert "expected one of them" in ticketbench(*asked, "--row", third["row_id"], "--sample", 1).message
+
+
+def test_a_parted_row_outranks_a_search_that_stops_later(ticketbench, task, author, here):
+    """What was found until then is the verdict; the mistake is told beside it."""
+    author("""
+        import os
+        import time
+        from pathlib import Path
+
+        @method("mine", title="Mine")
+        def mine(search):
+            if Path("broken").exists():
+                time.sleep(6)
+                os._exit(3)
+            yield [Ticket(mask, search.initial) for mask in masks_of(search)]
+    """)
+    ticketbench("run", "tiny.toml", "-m", "mine.py", "--seeds", 1, "--jobs", 1)
+    path = here / "results/tiny/mlp/dense.parquet"
+    rows = read_rows(path)
+    write_rows(path, [row | {"path_length": 1.0} for row in rows])
+    (here / "broken").touch()
+    said = ticketbench("verify", "results", "--task", "tiny.toml", "--method", "mine.py", "--jobs", 2)
+    assert (said.code, said.out.splitlines()[-1]) == (1, "parted: 1 row recomputed, 1 parted.")
+    assert "A worker process ended with 3" in said.err and "Traceback" not in said.err
 
 
 def test_a_task_of_ones_own_has_to_be_named(ticketbench, published):
@@ -147,5 +201,5 @@ def test_control_c_tells_what_was_done_so_far(ticketbench, task, author, here):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert out.splitlines()[-1] == "bit-identical: 1 rows recomputed, 1 bit-identical."
+    assert out.splitlines()[-1] == "bit-identical: 1 row recomputed, 1 bit-identical."
     assert "Stopped before all were recomputed" in err and "Traceback" not in err

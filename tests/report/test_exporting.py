@@ -193,10 +193,10 @@ def refused(exported, row, tmp_path):
 @pytest.mark.parametrize(
     ("column", "value", "said"),
     [
-        ("test_final", 0.5, "came out differently here: test_final 0.5 published, "),
+        ("test_final", 0.5, "is damaged: expected test_final as the curve has it"),
         ("mask_digest", "0" * 64, "the mask is another (000000000000 published, "),
-        ("test_correct", b"\0" * 45, "other test examples are right"),
-        ("kept", 3, "kept 3 published, "),
+        ("test_correct", b"\0" * 45, "is damaged: expected test_correct that fits"),
+        ("kept", 3, "is damaged: expected density = kept / prunable"),
         ("status", "collapsed", "status collapsed published, done here"),
         ("method_digest", "0" * 64, "cannot be computed again here: method_digest: 000000000000... published"),
         ("task_digest", "0" * 64, "cannot be computed again here: task_digest: 000000000000... published"),
@@ -209,6 +209,18 @@ def test_a_row_that_does_not_come_out_as_published_is_refused(ran, exported, tmp
     row = row_of(ran, "imp", "ticket") | {column: value}
     message = refused(exported, row | {"row_id": row_id(row)}, tmp_path)
     assert said in message and row_id(row) in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"mask_digest": None}, "is damaged: expected a counted mask and a start"),
+        ({"test_correct": None}, "is damaged: expected test_correct"),
+        ({"curve": None}, "is damaged: expected a curve"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_refused_before_anything_is_trained(ran, exported, tmp_path, changes, said):
+    assert said in refused(exported, row_of(ran, "imp", "ticket") | changes, tmp_path)
 
 
 def test_a_row_without_a_network_is_refused_with_its_reason(ran, exported, tmp_path):

@@ -1,7 +1,7 @@
 """`verify`: compute published rows again, and say whether they come out as they were published."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,10 @@ from ticketbench.task import Task, find_tasks, load_task, shipped_tasks
 if TYPE_CHECKING:
     from ticketbench.harness.search import Job
     from ticketbench.methods import Method
+    from ticketbench.report.verify.choosing import Choice
     from ticketbench.report.verify.holding import Held
     from ticketbench.report.verify.preparing import Prepared
-    from ticketbench.results import Row
+    from ticketbench.report.verify.recompute import Told
 
 _HEARTBEAT = 30.0  # seconds without a line before a long search gets one
 _STOPPED = 130
@@ -24,8 +25,9 @@ _STOPPED = 130
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path))
-@click.option("--sample", "count", type=click.IntRange(min=1), help="Recompute so many rows, drawn so that cheap ones are likelier and every method has its turn. Default: all rows, cheap ones first.")  # fmt: skip # noqa: E501
+@click.option("--sample", "count", type=click.IntRange(min=1), help="Recompute so many rows, drawn so that every method has its turn: half with equal chances, half favouring cheap ones. Default: all rows, cheap ones first.")  # fmt: skip # noqa: E501
 @click.option("--seed", default=0, show_default=True, help="Of the sample: the same draws the same rows.")
+@click.option("--row", "ids", multiple=True, metavar="ID", help="Recompute this row alone: its id, or the first eight hexadecimal digits or more. May be repeated.")  # fmt: skip # noqa: E501
 @click.option("--task", "task_files", multiple=True, help="A task of your own that rows are of, a TOML file. May be repeated.")  # fmt: skip # noqa: E501
 @click.option("--method", "-m", "selectors", multiple=True, help="A method of your own that rows are of, path.py. May be repeated.")  # fmt: skip # noqa: E501
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
@@ -35,6 +37,7 @@ def verify(
     results: Path,
     count: int | None,
     seed: int,
+    ids: tuple[str, ...],
     task_files: tuple[str, ...],
     selectors: tuple[str, ...],
     device: str,
@@ -48,81 +51,85 @@ def verify(
     """
     from ticketbench.harness.shard import pick_device
     from ticketbench.report.verify.again import check_store, jobs_for
+    from ticketbench.report.verify.choosing import choose
     from ticketbench.report.verify.preparing import prepare
-    from ticketbench.report.verify.sampling import sample, seconds_of
+    from ticketbench.report.verify.sampling import seconds_of
+    from ticketbench.report.verify.text import rows_in_words, searches_in_words
 
+    if count and ids:
+        raise TicketbenchError("--sample and --row: expected one of them; --row names its rows itself.")
     check_store(store)
     device = pick_device(device)
     prepared = prepare(results, _tasks(task_files), _methods(selectors), device)
     if prepared.damaged:
         return _tell_damaged(prepared, results)
-    for line in prepared.barred:
+    choice = choose(prepared, count, seed, ids)
+    for line in choice.barred:
         click.echo(f"cannot be recomputed here: {line}")
-    if not prepared.ready:
-        click.echo(f"unverified: none of {prepared.lost} rows can be recomputed here as it was published.")
+    if not choice.rows:
+        for line in () if choice.barred else prepared.barred:
+            click.echo(f"cannot be recomputed here: {line}")
+        none = rows_in_words(choice.lost or prepared.lost)
+        click.echo(f"unverified: none of {none} can be recomputed here as it was published.")
         return 2
-    seconds = seconds_of(prepared.ready)
-    rows = sample(prepared.ready, seconds, count, seed) if count else prepared.ready
-    searches = jobs_for(rows, prepared.here, seconds)
-    of = f" of {len(prepared.ready)}, sampled with seed {seed}" if len(rows) < len(prepared.ready) else ""
+    if count and prepared.lost:
+        click.echo(
+            f"The sample is drawn from {len(prepared.ready)} of {rows_in_words(len(prepared.published.rows))}: "
+            f"{prepared.lost} cannot be recomputed here as they were published (without --sample it is said why)."
+        )
+    searches = jobs_for(choice.rows, prepared.here, seconds_of(prepared.ready))
+    of = f" of {len(prepared.ready)}" if len(choice.rows) < len(prepared.ready) else ""
+    sampled = f", sampled with seed {seed}" if of and count else ""
     click.echo(
-        f"{results}: nothing in {len(prepared.published.rows)} rows contradicts itself. Recomputing {len(rows)}{of}, "
-        f"by {len(searches)} searches from nothing."
+        f"{results}: nothing in {rows_in_words(len(prepared.published.rows))} contradicts itself. Recomputing "
+        f"{len(choice.rows)}{of}{sampled}, by {searches_in_words(len(searches))} from nothing."
     )
     processes = jobs or (1 if device.startswith("cuda") else cores())
-    return _verify(prepared, searches, store, device, processes)
+    return _verify(prepared, choice, searches, store, device, processes)
 
 
-def _verify(prepared: "Prepared", searches: Sequence["Job"], store: Path | None, device: str, processes: int) -> int:
-    """Compute, tell of every search as it ends, and sum up: also what was done before Ctrl-C."""
-    from ticketbench.report.verify.again import compute
-    from ticketbench.report.verify.text import of_row, summary
-    from ticketbench.report.verify.verdict import judge
+def _verify(
+    prepared: "Prepared", choice: "Choice", searches: Sequence["Job"], store: Path | None, device: str, processes: int
+) -> int:
+    """Compute, tell of every search as it ends, and sum up: also what was done before Ctrl-C or a mistake."""
+    from ticketbench.report.verify.recompute import recompute
+    from ticketbench.report.verify.text import of_row, rows_in_words, summary
 
-    held: list[Held] = []
-    stopped: KeyboardInterrupt | TicketbenchError | None = None
-    try:
-        compute(searches, store, device, processes, _progress(prepared, len(searches), held))
-    except (KeyboardInterrupt, TicketbenchError) as error:
-        stopped = error
-    verified = judge(held, prepared.published.rows.values(), prepared.here.tasks)
+    found = recompute(prepared, searches, choice.alone, store, device, processes, _progress(len(searches)))
+    verified, stopped = found.verified, found.stopped
     click.echo("")
     for each in (each for each in verified.held if each.verdict == "parted"):
         click.echo(of_row(each))
     for line in summary(verified):
         click.echo(line)
-    if prepared.lost:
-        click.echo(f"unverified: {prepared.lost} rows cannot be recomputed here as they were published.")
-    if isinstance(stopped, TicketbenchError):
-        raise stopped
-    if stopped:
+    if choice.lost:
+        were = "it was" if choice.lost == 1 else "they were"
+        click.echo(f"unverified: {rows_in_words(choice.lost)} cannot be recomputed here as {were} published.")
+    if isinstance(stopped, KeyboardInterrupt):
         click.echo("Stopped before all were recomputed; another call begins from nothing again.", err=True)
         return _STOPPED
-    return 1 if verified.verdict == "parted" else 2 if prepared.lost else 0
+    if stopped and verified.verdict != "parted":
+        raise stopped
+    if stopped:
+        click.echo(f"ticketbench: {stopped}", err=True)
+    return 1 if verified.verdict == "parted" else 2 if choice.lost else 0
 
 
-def _progress(prepared: "Prepared", total: int, held: list["Held"]) -> "Callable[[Job, list[Row] | None], None]":
-    """Holds the rows of every search that ends, and says what came of them."""
-    from ticketbench.report.verify.holding import hold
+def _progress(total: int) -> "Told":
+    """Says what came of the rows of every search that ends."""
     from ticketbench.report.verify.text import of_search
 
-    published = {row["row_id"]: row for row in prepared.ready}
     done, said = 0, time.monotonic()
 
-    def told(job: "Job", rows: "list[Row] | None") -> None:
+    def told(job: "Job", held: "Sequence[Held] | None") -> None:
         nonlocal done, said
-        if rows is None:
+        if held is None:
             if time.monotonic() - said > _HEARTBEAT:
                 said = time.monotonic()
                 click.echo(f"[{done}/{total}] {job.task.id} {job.method.name}, seed {job.seed}: under way")
             return
-        made = {row["row_id"]: row for row in rows}
-        wanted = [*job.enough, *(row_id for row_id in made if row_id in published and row_id not in job.enough)]
-        exact = job.method.density == "exact"
-        mine = [hold(published[row_id], made.get(row_id), exact) for row_id in wanted]
-        held.extend(sorted(mine, key=lambda each: each.published["rung"]))
         done, said = done + 1, time.monotonic()
-        click.echo(f"[{done}/{total}] {of_search(job, mine)}")
+        click.echo(f"[{done}/{total}] {of_search(job, held)}")
 
     return told
 
@@ -132,7 +139,8 @@ def _tell_damaged(prepared: "Prepared", results: Path) -> int:
         click.echo(f"damaged: {line}")
     for line in prepared.barred:
         click.echo(f"cannot be recomputed here: {line}")
-    click.echo(f"damaged: {results}: {len(prepared.damaged)} problems; nothing was recomputed.")
+    many = len(prepared.damaged)
+    click.echo(f"damaged: {results}: {many} problem{'' if many == 1 else 's'}; nothing was recomputed.")
     return 2
 
 

@@ -1,9 +1,7 @@
 """The network behind a row as safetensors: computed again or taken from the store, and held against the row."""
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +15,11 @@ from ticketbench.harness.trainings import Trainings
 from ticketbench.harness.workloads import workloads_of
 from ticketbench.methods import Method
 from ticketbench.methods.state import State
-from ticketbench.report.submission.folder import plain
+from ticketbench.report.submission.rows import row_problems
 from ticketbench.report.verify.again import jobs_for
 from ticketbench.report.verify.here import look_around, reasons
-from ticketbench.results import Row, describe
+from ticketbench.report.wording import plain
+from ticketbench.results import Row, describe, whole
 from ticketbench.task import Task
 
 MASK = "mask/"  # stands before a parameter's name where a tensor is its mask
@@ -59,6 +58,8 @@ def export(
     Raises `TicketbenchError` where the row has no network, cannot be computed again here, comes out differently, or
     the disk refuses.
     """
+    if problems := list(row_problems(row)):
+        raise TicketbenchError(f"{_named(row)}: is damaged: {'; '.join(problems)}.")
     if row["status"] not in _SCORED:
         why = f": {plain(row['reason'])}" if row["reason"] else ""
         raise TicketbenchError(f"{_named(row)}: has no final weights, it is {row['status']}{why}.")
@@ -97,7 +98,7 @@ def network_of(row: Row, tasks: Mapping[str, Task], methods: Mapping[str, Method
 def _difference(name: str, row: Row, again: Row) -> str:
     if name == "test_correct":
         return "other test examples are right"
-    if name == "mask_digest":
+    if name == "mask_digest" and None not in (row[name], again[name]):
         return f"the mask is another ({row[name][:12]} published, {again[name][:12]} here)"
     return f"{name} {row[name]} published, {again[name]} here"
 
@@ -112,16 +113,8 @@ def _metadata(row: Row, task: Task) -> dict[str, str]:
 
 def _write(path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> None:
     """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata))
-        temporary.replace(path)
-    except OSError as error:
-        raise TicketbenchError(f"{path}: cannot be written: {error.strerror or error}.") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _named(row: Row) -> str:

@@ -15,10 +15,10 @@ from ticketbench.harness.shard import Place
 from ticketbench.harness.store import DEFAULT_LIMIT
 from ticketbench.methods import Method, find_methods
 from ticketbench.report.verify.again import compute, jobs_for
-from ticketbench.report.verify.holding import Held, hold
 from ticketbench.report.verify.preparing import Prepared, prepare
+from ticketbench.report.verify.recompute import recompute
 from ticketbench.report.verify.sampling import seconds_of
-from ticketbench.report.verify.verdict import Verified, judge
+from ticketbench.report.verify.verdict import Verified
 from ticketbench.results import Row, read_rows, result_files, row_id, write_rows
 from ticketbench.task import Task, load_task
 
@@ -100,8 +100,9 @@ def prepared(published: Published) -> Callable[[Path], Prepared]:
 
 
 @pytest.fixture
-def verified(prepared: Callable[[Path], Prepared]) -> Callable[..., Verified]:
-    """`verified(path, where)`: those rows of a file computed again; `changed` alters what comes out."""
+def verified(prepared: Callable[[Path], Prepared], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Verified]:
+    """`verified(path, where)`: those rows of a file computed again; `changed` alters what comes out, as another
+    machine would."""
 
     def make(
         path: Path,
@@ -110,18 +111,21 @@ def verified(prepared: Callable[[Path], Prepared]) -> Callable[..., Verified]:
     ) -> Verified:
         found = prepared(path)
         assert (found.damaged, found.barred) == ((), ())
-        published, held = found.published.rows, list[Held]()
 
-        def told(job: Any, rows: list[Row] | None) -> None:
-            made = {row["row_id"]: row for row in rows or ()}
-            for row in made.values():
-                changed(row)
-            for each in job.enough if rows is not None else ():
-                held.append(hold(published[each], made.get(each), job.method.density == "exact"))
+        def elsewhere(jobs: Any, store: Any, device: str, processes: int, told: Any) -> None:
+            def ended(job: Any, rows: list[Row] | None) -> None:
+                for row in rows or ():
+                    changed(row)
+                told(job, rows)
 
+            compute(jobs, store, device, processes, ended)
+
+        monkeypatch.setattr("ticketbench.report.verify.recompute.compute", elsewhere)
         wanted = [row for row in found.ready if where(row)]
-        compute(jobs_for(wanted, found.here, seconds_of(found.ready)), None, "cpu", 1, told)
-        return judge(held, published.values(), found.here.tasks)
+        jobs = jobs_for(wanted, found.here, seconds_of(found.ready))
+        done = recompute(found, jobs, True, None, "cpu", 1, lambda *_: None)
+        assert done.stopped is None
+        return done.verified
 
     return make
 

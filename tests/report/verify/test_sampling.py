@@ -1,5 +1,6 @@
 """Which rows are computed again: the same for a seed, cheap ones likelier, methods and rungs spanned."""
 
+import copy
 import math
 import random
 from collections import Counter
@@ -42,12 +43,28 @@ def test_every_method_and_control_has_its_turn_before_one_has_a_second(rows):
 
 def test_cheap_rows_are_likelier_and_costly_ones_are_drawn_too(rows):
     imp = [row for row in rows if row["method"] == "imp" and row["kind"] == "ticket"]
-    first = Counter(
-        sample(imp, {row["row_id"]: 10.0 ** row["rung"] for row in imp}, 1, s)[0]["rung"] for s in range(500)
-    )
-    # In proportion to 1, 1/10 and 1/100.
-    assert first[1] / 500 == pytest.approx(100 / 111, abs=0.04)
-    assert first[2] > first[3] > 0
+    seconds = {row["row_id"]: 10.0 ** row["rung"] for row in imp}
+    second = Counter(sample(imp, seconds, 2, s)[1]["rung"] for s in range(500))
+    assert second[1] > 5 * second[2] > 5 * second[3] > 0
+
+
+@pytest.mark.parametrize("claimed", [1e300, math.inf, math.nan])
+def test_no_claim_of_a_cost_keeps_a_row_out(rows, claimed):
+    """Half of a sample is drawn with equal chances: a third of the rows say that they take for ever."""
+    imp = copy.deepcopy([row for row in rows if row["method"] == "imp" and row["kind"] == "ticket"])
+    for row in imp:
+        if row["seed"] == 0:
+            row.update(search_seconds=claimed, wall_seconds=claimed)
+    seconds = seconds_of(imp)
+    drawn = Counter(sample(imp, seconds, 1, s)[0]["seed"] for s in range(500))
+    assert drawn[0] / 500 == pytest.approx(1 / 3, abs=0.07)
+
+
+@pytest.mark.parametrize("claimed", [1e300, math.inf, math.nan])
+def test_rows_that_claim_to_take_for_ever_are_put_in_order_too(published, forged, prepared, claimed):
+    path = forged("imp", lambda row: row.update(search_seconds=claimed, wall_seconds=claimed))
+    found = prepared(path)
+    assert len(jobs_for(found.ready, found.here, seconds_of(found.ready))) == 3
 
 
 def test_a_row_costs_what_its_search_trained_and_its_own_training(rows):

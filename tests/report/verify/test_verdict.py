@@ -1,11 +1,16 @@
 """Rows computed again: honest ones come out bit by bit, and whatever was forged is parted and named."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ticketbench.report.verify.agreeing import unlike
+from ticketbench.report.verify.text import summary
 from ticketbench.results import read_rows, row_id, write_rows
+
+RESULTS = Path(__file__).parents[3] / "results"
 
 
 def ticket(seed, rung):
@@ -142,6 +147,12 @@ def test_a_failure_published_as_not_applicable_is_parted(forged, verified):
     assert found.why == ("status is failed published, not applicable here",)
 
 
+@pytest.fixture
+def shape(published, prepared):
+    """Of the tiny task's network: a forger knows what follows from counts."""
+    return prepared(published.folder / "tiny/mlp/dense.parquet").here.shapes["tiny/mlp"]["default"]
+
+
 def made_elsewhere(row):
     row["packages"] = [{"name": "torch", "version": "1.0"}]
 
@@ -240,13 +251,14 @@ class TestElsewhere:
 
         assert verified(forged("random-layer", change), ticket(0, 2)).verdict == "within tolerance"
 
-    def test_another_count_of_a_density_that_is_an_outcome_may_lie_within_two_percent(self, forged, verified):
+    def test_another_count_of_a_density_that_is_an_outcome_may_lie_within_two_percent(self, forged, verified, shape):
         def keep(row, more):
             made_elsewhere(row)
             row["mask_digest"] = "0" * 64
             row["kept_per_layer"][0]["kept"] += more
             row["kept"] += more
             row["density"] = row["kept"] / row["prunable"]
+            row.update(shape.deployment({each["layer"]: each["kept"] for each in row["kept_per_layer"]}))
 
         near = forged("han-threshold", lambda row: keep(row, 1), ticket(0, 1))
         assert verified(near, ticket(0, 1)).verdict == "within tolerance"
@@ -261,6 +273,102 @@ class TestElsewhere:
         found = verified(forged("imp", change, ticket(0, 1)), ticket(0, 1))
         assert found.verdict == "within tolerance"
         assert "search_steps 60 published, 30 here" in found.held[0].why
+
+    @pytest.mark.parametrize("masked", [{}, {"mask_digest": "0" * 64}], ids=["its own mask", "another mask"])
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda row: row["curve"][0].update(test_loss=2.0), "at its start, test_loss 2.0 published"),
+            (lambda row: row.update(early_losses=[2.3] * 16), "training loss 1 of early_losses"),
+            (lambda row: row.update(flops=1.0), "flops 1.0 published"),
+            (lambda row: row.update(search_steps=1, search_examples=60), "search_steps 1 published"),
+        ],
+    )
+    def test_a_dense_row_has_one_mask_whatever_it_says(self, forged, verified, change, said, masked):
+        def forge(row):
+            row.update(masked, threads=9)
+            change(row)
+
+        found = parted(verified(forged("dense", forge, lambda row: row["seed"] == 0), lambda row: row["seed"] == 0))
+        assert any(said in why for why in found.why)
+        assert any("where there is only one mask" in why for why in found.why) == bool(masked)
+
+    @pytest.mark.parametrize(
+        ("columns", "said"),
+        [({"flops": 100.0}, "flops 100.0 published"), ({"bytes_sparse": 500}, "bytes_sparse 500 published")],
+    )
+    def test_costs_follow_from_the_counts_of_another_mask_too(self, forged, verified, columns, said):
+        path = forged(
+            "imp", lambda row: (made_elsewhere(row), row.update(columns, mask_digest="0" * 64)), ticket(0, 2)
+        )
+        (why,) = parted(verified(path, ticket(0, 2))).why
+        assert said in why and "of what it keeps of each layer" in why
+
+    @pytest.mark.parametrize(("method", "held"), [("random-layer", True), ("imp", True), ("han-threshold", False)])
+    def test_a_method_that_keeps_the_ladders_counts_keeps_them_with_another_mask(
+        self, forged, verified, shape, method, held
+    ):
+        """The other one decides its counts itself."""
+
+        def move(row):
+            made_elsewhere(row)
+            first, second = row["kept_per_layer"][:2]
+            first["kept"], second["kept"], row["mask_digest"] = first["kept"] - 1, second["kept"] + 1, "0" * 64
+            row.update(shape.deployment({each["layer"]: each["kept"] for each in row["kept_per_layer"]}))
+
+        found = verified(forged(method, move, ticket(0, 2)), ticket(0, 2))
+        assert (found.verdict == "parted") == held
+        assert any("what the ladder asks of each layer" in why for why in found.held[0].why) == held
+
+    @pytest.mark.parametrize("column", ["test_best", "validation_final", "validation_best"])
+    def test_a_score_that_does_not_rank_is_held_against_its_seeds_too(self, forged, verified, column):
+        """Every column of a forged file fits, and the score that ranks is the honest one."""
+
+        def change(row):
+            made_elsewhere(row)
+            row["mask_digest"] = "0" * 64
+            final, best = row["curve"][-1], row["curve"][1]
+            name = column.partition("_")[0]
+            if column.endswith("best"):  # another point is said to be the best
+                best["validation_loss"] = 1e-3
+                best[name] = 0.99 + row["seed"] / 1000
+                row.update(loss_validation_best=1e-3, best_step=best["step"])
+                row.update(test_best=best["test"], validation_best=best["validation"])
+            else:
+                row[column] = final[name] = 0.99 + row["seed"] / 1000
+                if row["best_step"] == final["step"]:
+                    row["validation_best"] = row[column]
+
+        found = verified(
+            forged("imp", change, lambda row: row["kind"] == "ticket"), lambda row: row["kind"] == "ticket"
+        )
+        assert found.verdict == "parted" and not found.outcome.parted
+        assert found.beside[column].parted
+
+    def test_bits_on_random_examples_are_told_from_those_of_another_seed(self):
+        """Of published rows: as many are right, but not those that other seeds have right."""
+        rows = read_rows(RESULTS / "digits/mlp/imp.parquet")
+        one, other, *others = [row for row in rows if (row["kind"], row["rung"]) == ("ticket", 1)]
+        assert unlike(one, other, others) is None
+        bits = np.unpackbits(np.frombuffer(one["test_correct"], np.uint8))
+        moved = one | {"test_correct": np.packbits(np.random.default_rng(0).permutation(bits)).tobytes()}
+        said = unlike(moved, other, others)
+        assert said is not None and said.startswith("test_correct errs on other examples than here")
+        far = unlike(one | {"path_length": 100 * one["path_length"]}, other, others)
+        assert far is not None and "farther apart than seeds are" in far
+        assert unlike(moved, other, others[:2]) is None  # two seeds tell too little
+
+    def test_what_differs_of_rows_that_pass_is_counted(self, forged, verified):
+        def change(row):
+            made_elsewhere(row)
+            row["mask_digest"] = "0" * 64
+            if row["seed"] == 0:
+                row.update(search_steps=60, search_examples=60 * 60)
+
+        of_rung = lambda row: (row["kind"], row["rung"]) == ("ticket", 1)  # noqa: E731
+        found = verified(forged("imp", change, of_rung), of_rung)
+        said = "3 of 3 rows made elsewhere came out with another mask, 1 with another search cost."
+        assert found.verdict == "within tolerance" and said in list(summary(found))
 
     def test_a_status_that_no_rounding_makes_is_parted(self, forged, verified):
         def change(row):

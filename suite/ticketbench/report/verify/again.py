@@ -6,8 +6,6 @@ from math import floor, log2
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyarrow as pa
-
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.controls import chosen
 from ticketbench.harness.plan import Plan, Shard
@@ -16,9 +14,9 @@ from ticketbench.harness.search import Job
 from ticketbench.harness.shard import Event, Finished, Place
 from ticketbench.harness.store import DEFAULT_LIMIT
 from ticketbench.report.verify.here import Here, job_of
-from ticketbench.results import SCHEMA, Row
+from ticketbench.results import Row, as_stored
 
-_LEAST = 1e-9  # seconds
+_LEAST, _MOST = 1e-9, 1e15  # seconds: what rows claim is held to these
 
 # What came of a job: its rows, or None while it is still at work.
 Told = Callable[[Job, list[Row] | None], None]
@@ -35,8 +33,12 @@ def jobs_for(rows: Iterable[Row], here: Here, seconds: Mapping[str, float]) -> l
         job = job_of(row, here)
         key = (row["task"], row["method"], row["method_params"], row["found_on"], row["seed"], job.rung)
         groups.setdefault(key, []).append(row)
-    found = [(max(_LEAST, *(seconds[row["row_id"]] for row in mine)), _job(mine, here)) for mine in groups.values()]
+    found = [(_cost(mine, seconds), _job(mine, here)) for mine in groups.values()]
     return [job for cost, job in sorted(found, key=lambda each: (floor(log2(each[0])), each[1].task.id, each[0]))]
+
+
+def _cost(rows: Sequence[Row], seconds: Mapping[str, float]) -> float:
+    return min(_MOST, max(_LEAST, *(seconds[row["row_id"]] for row in rows)))
 
 
 def _job(rows: Sequence[Row], here: Here) -> Job:
@@ -64,15 +66,9 @@ def compute(jobs: Sequence[Job], store: Path | None, device: str, processes: int
 
     def report(shard: Shard, event: Event) -> None:
         (job,) = shard.jobs
-        told(job, _as_stored(event.rows) if isinstance(event, Finished) else None)
+        told(job, as_stored(event.rows) if isinstance(event, Finished) else None)
 
     plan = Plan(tuple(Shard(job.task, job.method, job.seed, (job,)) for job in jobs), there=0)
     with TemporaryDirectory(prefix="ticketbench-verify-") as folder:
         place = Place(store or Path(folder) / "store", DEFAULT_LIMIT, device)
         run_plan(plan, Path(folder) / "results", place, processes, report)
-
-
-def _as_stored(rows: Iterable[Row]) -> list[Row]:
-    """A tuple or an integer in place of a list or a float is no difference."""
-    stored: list[Row] = pa.Table.from_pylist(list(rows), schema=SCHEMA).to_pylist()
-    return stored

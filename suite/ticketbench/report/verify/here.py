@@ -17,7 +17,8 @@ from ticketbench.harness.training.determinism import NUMERICS
 from ticketbench.harness.workloads import workloads_of
 from ticketbench.methods import Method
 from ticketbench.networks import source_digest
-from ticketbench.report.submission.folder import plain
+from ticketbench.report.verify.shapes import Shape, shape_of
+from ticketbench.report.wording import plain
 from ticketbench.results import Row
 from ticketbench.task import Task
 
@@ -26,7 +27,8 @@ _SHOWN = 12  # hexadecimal digits of a digest
 
 @dataclass(frozen=True)
 class Here:
-    """What rows are made of here: tasks and methods by name, and the digest of each task's data by setting.
+    """What rows are made of here: tasks and methods by name, and of each task and setting the digest of its data and
+    the shape of its network.
 
     `missing` says of a task why its data or network cannot be had.
     """
@@ -34,6 +36,7 @@ class Here:
     tasks: Mapping[str, Task]
     methods: Mapping[str, Method]
     data: Mapping[str, Mapping[str, str]]
+    shapes: Mapping[str, Mapping[str, Shape]]
     missing: Mapping[str, str]
 
     def method(self, row: Row) -> Method | None:
@@ -44,15 +47,17 @@ class Here:
 def look_around(tasks: Mapping[str, Task], methods: Mapping[str, Method], wanted: set[str], device: str) -> Here:
     """What there is here for the tasks that are wanted, their data loaded for its digest."""
     data: dict[str, dict[str, str]] = {}
+    shapes: dict[str, dict[str, Shape]] = {}
     missing: dict[str, str] = {}
     for name in sorted(wanted & set(tasks)):
         try:
             with undisturbed():
                 found = workloads_of(tasks[name], torch.device(device))
+                shapes[name] = {setting: shape_of(tasks[name], workload) for setting, workload in found.items()}
             data[name] = {setting: workload.data_digest for setting, workload in found.items()}
         except TicketbenchError as error:
             missing[name] = str(error).rstrip(".")
-    return Here(tasks, methods, data, missing)
+    return Here(tasks, methods, data, shapes, missing)
 
 
 def reasons(row: Row, here: Here) -> Iterator[str]:

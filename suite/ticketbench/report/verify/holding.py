@@ -3,22 +3,30 @@
 The definitions are those of the project's protocol, sections 10.2 and 10.3.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isclose
 from typing import Any, Literal
 
+from ticketbench.report.verify.shapes import Shape
 from ticketbench.results import COMPARED, Row
 
 Verdict = Literal["bit-identical", "within tolerance", "parted"]
 
 START_LOSS, EARLY_LOSSES = 1e-5, 1e-4  # relative
 OUTCOME = 0.02  # of a density that is an outcome, relative
+_SUMS = 1e-9  # relative, of the same terms added in another order
 _OWN = ("failed", "not applicable")  # statuses that no rounding brings about
 # What the task alone decides, what follows from a mask, and what a method decides with it.
 _OF_THE_TASK = ("density_asked", "prunable", "parameters", "metric", "higher_is_better", "test_examples", "flops_dense", "bytes_dense")  # fmt: skip # noqa: E501
 _OF_THE_MASK = ("kept_per_layer", "flops", "bytes_sparse")
 _OF_THE_SEARCH = ("start_step", "optimizer_state", "carried", "edited", "search_steps", "search_examples", "training_steps")  # fmt: skip # noqa: E501
+_SORTS = (
+    ("another mask", {"mask_digest"}),
+    ("another count", {"kept"}),
+    ("another search cost", {"search_steps", "search_examples"}),
+    ("another start", {"start_step", "optimizer_state", "carried", "edited", "training_steps"}),
+)
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,14 @@ class Held:
     why: tuple[str, ...]
 
 
-def hold(published: Row, again: Row | None, exact: bool) -> Held:
-    """What became of a published row; `exact` says whether its method keeps exactly a rung's count."""
+def hold(published: Row, again: Row | None, exact: bool, shape: Shape) -> Held:
+    """What became of a published row.
+
+    Args:
+        again: the computed row; None where the search gave none of its key.
+        exact: whether its method keeps exactly a rung's count.
+        shape: of the network that it trains.
+    """
     if again is None:
         return Held(published, None, False, "parted", (), ("its search gave no such row",))
     elsewhere = any(published[name] != again[name] for name in ("device", "packages", "threads"))
@@ -51,7 +65,7 @@ def hold(published: Row, again: Row | None, exact: bool) -> Held:
         return Held(published, again, elsewhere, "bit-identical", (), ())
     if not elsewhere:
         return Held(published, again, False, "parted", fields, (first_difference(published, again, fields),))
-    if broken := tuple(_contradictions(published, again, exact)):
+    if broken := tuple(_contradictions(published, again, exact, shape)):
         return Held(published, again, True, "parted", fields, broken)
     return Held(published, again, True, "within tolerance", fields, tuple(_notes(published, again)))
 
@@ -73,7 +87,7 @@ def first_difference(published: Row, again: Row, fields: tuple[str, ...]) -> str
     return f"its curve has {len(theirs)} entries published, {len(ours)} here"
 
 
-def _contradictions(published: Row, again: Row, exact: bool) -> Iterator[str]:
+def _contradictions(published: Row, again: Row, exact: bool, shape: Shape) -> Iterator[str]:
     """What differs that no rounding explains."""
     statuses = published["status"], again["status"]
     if statuses[0] != statuses[1] and any(status in _OWN for status in statuses):
@@ -90,11 +104,31 @@ def _contradictions(published: Row, again: Row, exact: bool) -> Iterator[str]:
         yield _both("kept", published, again)
     elif not exact and not isclose(published["density"], again["density"], rel_tol=OUTCOME):
         yield f"{_both('density', published, again)}, which is more than {OUTCOME:.0%} apart"
-    if published["mask_digest"] == again["mask_digest"]:
+    masks = published["mask_digest"], again["mask_digest"]
+    only = again["kept"] == again["prunable"] or None in masks  # no search chooses among masks of so many weights
+    if only and masks[0] != masks[1]:
+        yield f"{_both('mask_digest', published, again)}, where there is only one mask"
+    if only or masks[0] == masks[1]:
         for name in (name for name in (*_OF_THE_MASK, *_OF_THE_SEARCH) if repr(published[name]) != repr(again[name])):
             yield f"{_both(name, published, again)}, of one mask"
-        if not published["carried"] and not published["edited"]:
+        if not again["carried"] and not again["edited"]:
             yield from _early(published, again)
+    else:
+        yield from _of_another_mask(published, again, shape)
+
+
+def _of_another_mask(published: Row, again: Row, shape: Shape) -> Iterator[str]:
+    """What the counts of a mask decide, whichever weights it keeps."""
+    kept, ours = ({each["layer"]: each["kept"] for each in row["kept_per_layer"]} for row in (published, again))
+    if kept.keys() != shape.sizes.keys():
+        yield f"kept_per_layer names {', '.join(kept)}, here {', '.join(shape.sizes)}"
+        return
+    for name, value in shape.deployment(kept).items():
+        if not isclose(published[name], value, rel_tol=_SUMS):
+            yield f"{name} {published[name]!r} published, {value!r} of what it keeps of each layer"
+    asked = shape.ladder[again["rung"]] if again["rung"] < len(shape.ladder) else {}
+    if len(asked) > 1 and ours == asked != kept:
+        yield "kept_per_layer is not what the ladder asks of each layer, which this method keeps here"
 
 
 def _early(published: Row, again: Row) -> Iterator[str]:
@@ -117,6 +151,14 @@ def _early(published: Row, again: Row) -> Iterator[str]:
         if not _close(one, other, EARLY_LOSSES):
             yield f"training loss {place + 1} of early_losses is {one!r} published, {other!r} here"
             return
+
+
+def others(held: Sequence[Held]) -> Iterator[tuple[int, str]]:
+    """What differs of rows made elsewhere though nothing contradicts them: of how many, and what."""
+    mine = [set(each.fields) for each in held if each.elsewhere and each.verdict == "within tolerance"]
+    for said, names in _SORTS:
+        if count := sum(not names.isdisjoint(fields) for fields in mine):
+            yield count, said
 
 
 def _notes(published: Row, again: Row) -> Iterator[str]:

@@ -40,7 +40,7 @@ def prepare(path: Path, tasks: Mapping[str, Task], methods: Mapping[str, Method]
     here = look_around(tasks, methods, wanted, device)
     damaged, barred = list(published.problems), []
     ready: dict[str, Row] = {}
-    lost = 0
+    lost: set[str] = set()
     for name, rows in published.files.items():
         found: dict[str, list[Row]] = {}
         fit: dict[tuple[str, str], list[Row]] = {}
@@ -48,8 +48,9 @@ def prepare(path: Path, tasks: Mapping[str, Task], methods: Mapping[str, Method]
             why = list(reasons(row, here))
             for each in why:
                 found.setdefault(each, []).append(row)
-            lost += bool(why)
-            if not why:
+            if why:
+                lost.add(row["row_id"])
+            else:
                 ready[row["row_id"]] = row
                 fit.setdefault((row["task"], row["method"]), []).append(row)
         barred += [f"{name}: {some(which)}: {each}" for each, which in found.items()]
@@ -57,4 +58,4 @@ def prepare(path: Path, tasks: Mapping[str, Task], methods: Mapping[str, Method]
             method = here.method(mine[0])
             exact = method is not None and method.density == "exact"
             damaged += [f"{name}: {line}" for line in misfits(mine, here.tasks[task], exact)]
-    return Prepared(published, here, tuple(ready.values()), tuple(damaged), tuple(barred), lost)
+    return Prepared(published, here, tuple(ready.values()), tuple(damaged), tuple(barred), len(lost))

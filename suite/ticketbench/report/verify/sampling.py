@@ -1,4 +1,4 @@
-"""Which rows are computed again: what that costs, and a sample that favours cheap ones but spans what there is."""
+"""Which rows are computed again: what that costs, and a sample that no claim of a cost can keep a row out of."""
 
 import hashlib
 from collections import Counter
@@ -8,6 +8,7 @@ from statistics import median
 
 from ticketbench.results import Row
 
+_HALVINGS = 900  # of a chance, beyond which it is no number
 _TASKS_STEP = 1e-3  # seconds of a step, where no row says how long it was trained for
 
 
@@ -45,35 +46,38 @@ def _by_task(rows: Sequence[Row]) -> tuple[dict[str, float], dict[str, int]]:
 def sample(rows: Sequence[Row], seconds: Mapping[str, float], count: int, seed: int) -> list[Row]:
     """So many of these rows, drawn without replacement: the same for the same rows and seed, in whatever order.
 
-    Every method of a task has its turn before one has a second. In its turn a row is drawn with a chance in inverse
-    proportion to its cost, halved for every time its rung was drawn before; methods take their turns in an order
-    that is drawn the same way. No row is too costly to be drawn.
+    Every method of a task has its turn before one has a second. The first, the third and every second row after
+    them is drawn with equal chances, whatever rows claim to cost; those between with chances in inverse proportion to
+    the cost. Either chance is halved for every time that the row's rung was drawn before.
     """
-    races = {row["row_id"]: _race(row, seconds[row["row_id"]], seed) for row in rows}
-    waiting: dict[tuple[str, ...], list[Row]] = {}
-    for row in sorted(rows, key=lambda row: races[row["row_id"]]):
-        waiting.setdefault(_entry(row), []).append(row)  # and entries stand in the order of their first rows
+    if count >= len(rows):
+        return list(rows)
+    fair = {row["row_id"]: _race(row, 1.0, seed) for row in rows}
+    cheap = {row["row_id"]: _race(row, seconds[row["row_id"]], seed) for row in rows}
+    waiting = {row["row_id"]: row for row in rows}
     drawn: list[Row] = []
     rungs: Counter[tuple[str, int]] = Counter()
-
-    def turn(row: Row) -> float:
-        return races[row["row_id"]] * 2.0 ** rungs[row["task"], row["rung"]]
-
-    while len(drawn) < count and waiting:
-        for entry in list(waiting):
-            if len(drawn) == count:
-                break
-            row = min(waiting[entry], key=turn)
-            waiting[entry].remove(row)
-            if not waiting[entry]:
-                del waiting[entry]
-            rungs[row["task"], row["rung"]] += 1
-            drawn.append(row)
+    had: set[tuple[str, ...]] = set()
+    while len(drawn) < count:
+        race = cheap if len(drawn) % 2 else fair
+        fresh = [row for row in waiting.values() if _entry(row) not in had]
+        if not fresh:
+            had.clear()
+            continue
+        chances = [(race[row["row_id"]] * 2.0 ** min(rungs[_rung(row)], _HALVINGS), row["row_id"]) for row in fresh]
+        row = waiting.pop(min(chances)[1])
+        had.add(_entry(row))
+        rungs[_rung(row)] += 1
+        drawn.append(row)
     return drawn
 
 
 def _entry(row: Row) -> tuple[str, ...]:
     return (row["task"], row["method"], row["method_params"], row["kind"], row["label"])
+
+
+def _rung(row: Row) -> tuple[str, int]:
+    return row["task"], row["rung"]
 
 
 def _race(row: Row, seconds: float, seed: int) -> float:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from ticketbench.harness.search import Job
 from ticketbench.report.statistics.recomputing import LEVEL, POWER
-from ticketbench.report.submission.folder import plain
-from ticketbench.report.verify.holding import Held
+from ticketbench.report.verify.holding import Held, others
 from ticketbench.report.verify.verdict import Verified
+from ticketbench.report.wording import plain
 from ticketbench.results import Row, describe
 
 _LONGEST = 500
@@ -44,14 +44,19 @@ def _detail(held: Held) -> str:
 def summary(verified: Verified) -> Iterator[str]:
     """All rows together; the last line begins with the verdict."""
     yield from _places(verified)
+    yield from _others(verified)
     if verified.outcome is not None:
         yield from _tested(verified)
+    for column, outcome in verified.beside.items():
+        if outcome.p_shift <= outcome.level:
+            yield f"parted: {column} of all of these together lies too far from what was published."
     counts = ", ".join(
         f"{verified.count(verdict)} {verdict}"
         for verdict in ("bit-identical", "within tolerance", "parted")
         if verified.count(verdict)
     )
-    yield f"{verified.verdict or 'nothing'}: {len(verified.held)} rows recomputed{f', {counts}' if counts else ''}."
+    recomputed = f"{rows_in_words(len(verified.held))} recomputed"
+    yield f"{verified.verdict or 'nothing'}: {recomputed}{f', {counts}' if counts else ''}."
 
 
 def _tested(verified: Verified) -> Iterator[str]:
@@ -60,7 +65,7 @@ def _tested(verified: Verified) -> Iterator[str]:
     mean = sum(each.difference for each in outcome.distances) / len(outcome.distances)
     farthest = min(outcome.p_row, outcome.p_others)
     yield (
-        f"{verified.tested} rows made elsewhere were held against the spread of the published seeds: they come out "
+        f"{were(verified.tested)} made elsewhere and held against the spread of the published seeds: they come out "
         f"{mean:+.4f} here on average (p = {outcome.p_shift:.2g}), the farthest with p = {farthest:.2g} of so many."
     )
     if outcome.p_shift <= LEVEL:
@@ -77,7 +82,31 @@ def _places(verified: Verified) -> Iterator[str]:
     """Where rows were made that were made elsewhere."""
     there = Counter(difference(each.published, each.again) for each in verified.held if each.elsewhere and each.again)
     for said, count in there.most_common():
-        yield plain(f"{count} rows were made elsewhere: {said}.", _LONGEST)
+        yield plain(f"{were(count)} made elsewhere: {said}.", _LONGEST)
+
+
+def _others(verified: Verified) -> Iterator[str]:
+    """In what rows differ though nothing contradicts them."""
+    if found := list(others(verified.held)):
+        total = sum(each.elsewhere for each in verified.held)
+        (count, what), *more = found
+        said = "".join(f", {few} with {which}" for few, which in more)
+        yield f"{count} of {rows_in_words(total)} made elsewhere came out with {what}{said}."
+
+
+def rows_in_words(count: int) -> str:
+    """So many rows."""
+    return f"{count} row{'' if count == 1 else 's'}"
+
+
+def searches_in_words(count: int) -> str:
+    """So many searches."""
+    return f"{count} search{'' if count == 1 else 'es'}"
+
+
+def were(count: int) -> str:
+    """So many rows, and their verb."""
+    return f"{rows_in_words(count)} {'was' if count == 1 else 'were'}"
 
 
 def difference(published: Row, again: Row) -> str:

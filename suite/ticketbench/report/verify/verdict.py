@@ -1,29 +1,38 @@
 """What became of all rows together: bit-identical, within tolerance, or parted, and what could not have been seen."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ticketbench.report.boards.board import chance_on
 from ticketbench.report.statistics.intervals import effective_value
-from ticketbench.report.statistics.recomputing import Outcome, Pair, spread, spread_of_others, together
+from ticketbench.report.statistics.recomputing import LEVEL, Outcome, Pair, spread, spread_of_others, together
+from ticketbench.report.verify.agreeing import unlike
 from ticketbench.report.verify.holding import Held, Verdict
 from ticketbench.results import Row
 from ticketbench.task import Task
 
 _CELL = ("kind", "task", "task_version", "method", "method_params", "found_on", "trained_on", "label", "numerics")
 
+_SCORES = ("test_final", "test_best", "validation_final", "validation_best")
+Cells = Mapping[tuple[object, ...], Mapping[int, Row]]  # published rows by cell and rung, then by seed
+
 
 @dataclass(frozen=True)
 class Verified:
     """The rows that were computed again, and how those made elsewhere stand together.
 
-    `tested` counts the rows that entered the test; `outcome` is None where there were none.
+    Attributes:
+        outcome: of the column that ranks; None where no row entered the test.
+        tested: how many rows entered it.
+        beside: the same of the columns that do not rank, by name.
     """
 
     held: tuple[Held, ...]
     outcome: Outcome | None
     tested: int
+    beside: Mapping[str, Outcome] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -31,7 +40,8 @@ class Verified:
         if not self.held:
             return None
         verdicts = {each.verdict for each in self.held}
-        if "parted" in verdicts or (self.outcome is not None and self.outcome.parted):
+        outcomes = (*([self.outcome] if self.outcome else []), *self.beside.values())
+        if "parted" in verdicts or any(each.parted for each in outcomes):
             return "parted"
         return "within tolerance" if "within tolerance" in verdicts else "bit-identical"
 
@@ -43,33 +53,62 @@ class Verified:
 def judge(held: Sequence[Held], published: Iterable[Row], tasks: Mapping[str, Task]) -> Verified:
     """Hold the rows made elsewhere against the spread of their seeds, as all rows of the same files have it.
 
-    Rows that nothing exact contradicts, bit-identical ones among them, are tested where any of them differs. A row
-    that lies too far by itself is parted; see `report/statistics/recomputing.py`.
+    Rows that nothing exact contradicts, bit-identical ones among them, are tested where any of them differs: first
+    in the column that ranks, then in the other scores, which share the level among them. A row that lies too far by
+    itself, or is less like the recomputed one than seeds are, is parted; see `report/statistics/recomputing.py` and
+    `agreeing.py` here.
     """
     waiting = [each for each in held if each.elsewhere and each.verdict != "parted"]
     if all(each.verdict == "bit-identical" for each in waiting):
         return Verified(tuple(held), None, 0)
     cells = _cells(published, tasks)
     parted: dict[str, str] = {}
-    entered: list[Held] = []
-    pairs: list[Pair] = []
+    outcome, tested = _test(waiting, cells, tasks, _column, LEVEL, parted)
+    beside: dict[str, Outcome] = {}
+    for column in _SCORES:
+        named = partial(_beside, column=column)
+        found, _ = _test(waiting, cells, tasks, named, LEVEL / (len(_SCORES) - 1), parted)
+        if found is not None:
+            beside[column] = found
     for each in waiting:
         row = each.published
-        one, other = _value(row, tasks), _value(each.again or row, tasks)
+        others = [other for seed, other in _cell(row, row["rung"], cells).items() if seed != row["seed"]]
+        if each.again is not None and (why := unlike(row, each.again, others)):
+            parted.setdefault(row["row_id"], why)
+    return Verified(tuple(_with(each, parted) for each in held), outcome, tested, beside)
+
+
+def _test(
+    waiting: Sequence[Held],
+    cells: Cells,
+    tasks: Mapping[str, Task],
+    named: Callable[[Task], str | None],
+    level: float,
+    parted: dict[str, str],
+) -> tuple[Outcome | None, int]:
+    """One column of all rows, each named by its task, or of no task. Those too far by themselves go into `parted`."""
+    entered: list[tuple[Held, str]] = []
+    pairs: list[Pair] = []
+    for each in waiting:
+        row, task = each.published, tasks[each.published["task"]]
+        if (column := named(task)) is None:
+            continue
+        one, other = _value(row, task, column), _value(each.again or row, task, column)
         if one is not None and other is not None:
-            entered.append(each)
-            pairs.append(_pair(row, one, other, cells))
+            entered.append((each, column))
+            pairs.append(_pair(row, one, other, cells, task, column))
         elif each.again is not None and row["status"] != each.again["status"]:
             said = f"status is {row['status']} published, {each.again['status']} here"
             parted[row["row_id"]] = f"{said}, and the task declares no chance value to tell how far apart these are"
-    outcome = together(pairs) if pairs else None
-    for each, apart, far in zip(entered, outcome.distances, outcome.far, strict=True) if outcome else ():
+    if not pairs:
+        return None, 0
+    outcome = together(pairs, level)
+    for (each, column), apart, far in zip(entered, outcome.distances, outcome.far, strict=True):
         if far:
-            column = _column(tasks[each.published["task"]])
             p = min(apart.p, apart.p_others)
             said = f"{column} {apart.difference:+.4f} here, too far for the spread of its seeds (p = {p:.1g})"
-            parted[each.published["row_id"]] = said
-    return Verified(tuple(_with(each, parted) for each in held), outcome, len(entered))
+            parted.setdefault(each.published["row_id"], said)
+    return outcome, len(entered)
 
 
 def _with(held: Held, parted: Mapping[str, str]) -> Held:
@@ -77,32 +116,50 @@ def _with(held: Held, parted: Mapping[str, str]) -> Held:
     return replace(held, verdict="parted", why=(said, *held.why)) if said else held
 
 
-def _pair(row: Row, value: float, again: float, cells: Mapping[tuple[object, ...], Mapping[int, float]]) -> Pair:
-    key, rung, examples = tuple(row[name] for name in _CELL), row["rung"], row["test_examples"]
-    beside = [list(cells.get((*key, at), {}).values()) for at in (rung - 1, rung + 1)]
-    own = cells[*key, rung]
+def _pair(row: Row, value: float, again: float, cells: Cells, task: Task, column: str) -> Pair:
+    """A validation score is of as many examples as the task holds out."""
+    data = task.in_setting(row["trained_on"]).data
+    examples = data.validation if column.startswith("validation") else row["test_examples"]
+    by_seed = [
+        {
+            seed: found
+            for seed, each in _cell(row, at, cells).items()
+            if (found := _value(each, task, column)) is not None
+        }
+        for at in (row["rung"], row["rung"] - 1, row["rung"] + 1)
+    ]
+    own, *beside = by_seed
+    neighbours = [list(each.values()) for each in beside]
     others = [each for seed, each in own.items() if seed != row["seed"]]
     spreads = (
-        spread(list(own.values()), beside, value, examples),
-        spread_of_others(others, beside, value, examples),
+        spread(list(own.values()), neighbours, value, examples),
+        spread_of_others(others, neighbours, value, examples),
     )
     return Pair(value, again, *spreads, seed=(row["task"], row["seed"]))
 
 
-def _cells(rows: Iterable[Row], tasks: Mapping[str, Task]) -> dict[tuple[object, ...], dict[int, float]]:
-    """The published values of every cell and rung, by seed."""
-    found: dict[tuple[object, ...], dict[int, float]] = {}
+def _cells(rows: Iterable[Row], tasks: Mapping[str, Task]) -> Cells:
+    """The published rows of every cell and rung, by seed."""
+    found: dict[tuple[object, ...], dict[int, Row]] = {}
     for row in rows:
-        if row["task"] in tasks and (value := _value(row, tasks)) is not None:
-            found.setdefault((*(row[name] for name in _CELL), row["rung"]), {})[row["seed"]] = value
+        if row["task"] in tasks:
+            found.setdefault((*(row[name] for name in _CELL), row["rung"]), {})[row["seed"]] = row
     return found
 
 
-def _value(row: Row, tasks: Mapping[str, Task]) -> float | None:
+def _cell(row: Row, rung: int, cells: Cells) -> Mapping[int, Row]:
+    return cells.get((*(row[name] for name in _CELL), rung), {})
+
+
+def _value(row: Row, task: Task, column: str) -> float | None:
     """What a row counts for; None where it counts for nothing, or its status has no value that is declared."""
-    task = tasks[row["task"]]
-    return effective_value(row["status"], row[_column(task)], chance_on(task, row["trained_on"]))
+    return effective_value(row["status"], row[column], chance_on(task, row["trained_on"]))
 
 
 def _column(task: Task) -> str:
     return "test_best" if task.scoring.primary == "best" else "test_final"
+
+
+def _beside(task: Task, column: str) -> str | None:
+    """A score that does not rank on this task."""
+    return None if column == _column(task) else column
