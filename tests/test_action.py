@@ -12,6 +12,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from ticketbench.results import read_rows, result_files, row_id, write_rows
+
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 STEPS = ACTION["runs"]["steps"]
@@ -40,6 +42,9 @@ echo "$*" >> gh.log
 case "$*" in
   *actions/workflows/guard.yml/runs*) printf '%s\\n' $RUNS ;;
   *comments*--jq*) printf '%s\\n' $COMMENTS ;;
+  *actions/runs/$BROKEN/artifacts*) echo "gh: HTTP ${HTTP:-502}" >&2; exit 1 ;;
+  *actions/runs/7/artifacts*) echo 70 ;;
+  *actions/runs/*/artifacts*) ;;
   "run download 7 "*) mkdir -p "${@: -1}"; cp -r "$KEPT"/. "${@: -1}" ;;
   "run download"*) exit 1 ;;
   *--jq\\ .default_branch) echo main ;;
@@ -139,13 +144,19 @@ def test_results_are_held_against_a_folder_or_the_newest_artifact_of_the_default
     assert found.outputs["path"] == str(runner.folder / "temp/ticketbench/base") and "of run 7" in found.said
     asked = (runner.folder / "gh.log").read_text()
     assert "branch=main" in asked and ".head_repository.id == .repository.id" in asked
+    assert 'select(.event == "push" or .event == "schedule" or .event == "workflow_dispatch")' in asked
     report = "temp/report.md"
     said = runner.step(
-        "Compare", BASE=found.outputs["path"], RESULTS=runner.results, REPORT=report, TASKS="tiny.toml\ndigits/mlp"
+        "Compare",
+        BASE=found.outputs["path"],
+        RESULTS=runner.results,
+        REPORT=report,
+        TASKS="tiny.toml\ndigits/mlp",
+        BEFORE="",
     )
     assert said.code == 0 and said.outputs == {"code": "0"}
     assert said.summary == (runner.folder / report).read_text()
-    assert said.summary.startswith("### No regression: bit-identical in all 3 rows.")
+    assert said.summary.startswith("### No regression: scores, masks and curves identical in all 3 rows.")
     assert (runner.folder / "temp/report.xml").read_text().startswith("<?xml")
 
 
@@ -154,8 +165,51 @@ def test_no_base_yet_is_a_warning(runner):
     assert found.code == 0 and not found.outputs and "::warning title=ticketbench::There is no base" in found.said
 
 
+def test_what_is_not_found_is_looked_for_further_back_and_any_other_error_ends_the_search(runner):
+    said = {"BASE": "ticketbench-results", "RUNS": "9 7", "KEPT": runner.results, "BROKEN": "9"}
+    assert "of run 7" in runner.step("Fetch the base", **said, HTTP="404").said
+    found = runner.step("Fetch the base", **said)
+    assert found.code == 2 and not found.outputs and "could not be listed" in found.said and "HTTP 502" in found.said
+
+
+def test_a_folder_named_like_the_artifact_is_not_the_base_and_a_path_must_be_there(runner):
+    (runner.folder / "ticketbench-results").mkdir()
+    found = runner.step("Fetch the base", BASE="ticketbench-results", RUNS="7", KEPT=runner.results)
+    assert found.outputs["path"] == str(runner.folder / "temp/ticketbench/base")
+    found = runner.step("Fetch the base", BASE="results/gone")
+    assert found.code == 2 and not found.outputs and "there is no results/gone in the checkout" in found.said
+
+
+def test_a_change_does_not_set_its_own_margin(runner):
+    folder = runner.folder
+    rows = [row for path in result_files(folder / runner.results) for row in read_rows(path)]
+    for name, drop in (("good", 0.0), ("bad", 0.1)):
+        made = [row | {"seed": seed} for row in rows for seed in range(3)]
+        scored = ({"test_final": 0.9 - drop + 0.001 * row["seed"] * (1 - drop)} for row in made)
+        made = [row | new | {"test_correct": None} for row, new in zip(made, scored, strict=True)]
+        write_rows(folder / name / "all.parquet", [row | {"row_id": row_id(row)} for row in made])
+    commit = "git init -q && git add tiny.toml && git -c user.name=a -c user.email=a@b commit -q -m x"
+    commit += " && git rev-parse HEAD"
+    sha = subprocess.run(commit, cwd=folder, shell=True, check=True, capture_output=True, text=True).stdout.strip()
+    (folder / "tiny.toml").write_text(TASK + "[scoring]\nmargin = 0.99\n")
+    try:
+        before = runner.step("Read the tasks of the base", COMMIT=sha, BRANCH="main", GH_TOKEN="x").outputs["tasks"]
+        assert Path(before, "tiny.toml").read_text() == TASK
+        said = {"BASE": "good", "RESULTS": "bad", "REPORT": "temp/margin.md", "TASKS": "tiny.toml"}
+        held = runner.step("Compare", **said, BEFORE=before)
+        assert held.outputs == {"code": "1"} and "::warning" not in held.said
+        for nothing in ("", str(folder / "bin")):
+            own = runner.step("Compare", **said, BEFORE=nothing)
+            assert own.outputs == {"code": "0"} and "Beware of a wide margin" in own.summary
+            assert "tiny.toml is not in the base's commit: its margin is that of this change." in own.said
+        gone = runner.step("Read the tasks of the base", COMMIT="0" * 40, BRANCH="main", GH_TOKEN="x")
+        assert gone.code == 0 and not gone.outputs and "could not be fetched" in gone.said
+    finally:
+        (folder / "tiny.toml").write_text(TASK)
+
+
 def test_what_cannot_be_compared_is_in_the_summary_and_in_the_code(runner):
-    said = runner.step("Compare", BASE="tiny.toml", RESULTS=runner.results, REPORT="temp/bad.md", TASKS="")
+    said = runner.step("Compare", BASE="tiny.toml", RESULTS=runner.results, REPORT="temp/bad.md", TASKS="", BEFORE="")
     assert said.code == 0 and said.outputs == {"code": "2"} and said.summary.startswith("### No comparison")
 
 

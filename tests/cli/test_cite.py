@@ -74,4 +74,15 @@ def test_ids_that_name_no_row_or_several_are_one_error(ticketbench, row, tmp_pat
         "no row's id begins with 0123456789."
     )
     assert "there is no such folder" in ticketbench("cite", row["row_id"], "--results", tmp_path / "none").message
-    assert "Unknown task, method or row" in ticketbench("cite", row["row_id"][:7], "--results", FROZEN).message
+    message = ticketbench("cite", row["row_id"][:7], "--results", FROZEN).message
+    assert "Unknown task, method or row" in message and "eight hexadecimal digits or more of its id" in message
+
+
+def test_a_row_is_cited_by_an_id_in_capitals(ticketbench, row):
+    lower, upper = (ticketbench("cite", id, "--results", FROZEN) for id in (row["row_id"], row["row_id"].upper()))
+    assert upper == lower and upper.code == 0
+
+
+def test_a_colon_without_a_method_is_refused(ticketbench, task):
+    for name in ("digits/mlp:", f"{task}:"):
+        assert ticketbench("cite", name).message.startswith(f"{name}: expected a method after the colon, as in ")

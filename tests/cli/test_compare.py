@@ -71,7 +71,11 @@ def dropped(row):
 def test_a_second_run_of_the_same_is_bit_identical(ticketbench, base, here):
     assert ticketbench(*RUN, "--results", "again").code == 0
     said = ticketbench("compare", "base", "again")
-    assert (said.code, said.out, said.err) == (0, "No regression: bit-identical in all 12 rows.\n", "")
+    assert (said.code, said.out, said.err) == (
+        0,
+        "No regression: scores, masks and curves identical in all 12 rows.\n",
+        "",
+    )
 
 
 def test_a_drop_exits_1_and_says_so_first_in_every_format(ticketbench, base, edit):
@@ -100,9 +104,20 @@ def test_a_report_goes_to_a_file_and_the_text_to_the_terminal(ticketbench, base,
     said = ticketbench("compare", "base", "new", "--format", "markdown", "--output", "out/table.md")
     assert said.code == 1 and said.out.startswith("REGRESSION: ")
     assert (here / "out/table.md").read_text().startswith("### REGRESSION: ")
+
+
+def test_a_report_that_cannot_be_written_swallows_no_verdict(ticketbench, base, edit, here):
     (here / "file").write_text("")
-    message = ticketbench("compare", "base", "new", "--format", "junit", "--output", "file/x.xml").message
-    assert message.startswith("--output file/x.xml: cannot be written: ")
+    typed = ("compare", "base", "new", "--format", "junit", "--output", "file/x.xml")
+    said = ticketbench(*typed)
+    assert said.code == 2 and said.out.startswith("No regression: ")
+    assert said.err.startswith("ticketbench: --output file/x.xml: cannot be written: ")
+    edit(dropped)
+    said = ticketbench(*typed)
+    assert said.code == 1 and said.out.startswith("REGRESSION: ")
+    assert said.err.startswith("ticketbench: --output file/x.xml: cannot be written: ")
+    message = ticketbench("compare", "base", "nowhere", *typed[3:]).message
+    assert message.startswith("nowhere: there is no such file. And --output file/x.xml: cannot be written: ")
 
 
 def test_what_cannot_be_compared_exits_2_with_one_message(ticketbench, base, here):
@@ -133,7 +148,7 @@ def test_fewer_seeds_by_asking_for_fewer(ticketbench, base, here):
     write_rows(file, [row for row in read_rows(file) if row["seed"] < 2])
     assert "NEW lacks 3 rows" in ticketbench("compare", "base", "new").message
     said = ticketbench("compare", "base", "new", "--seeds", 2)
-    assert said.code == 0 and said.out.startswith("No regression: bit-identical in all 8 rows.")
+    assert said.code == 0 and said.out.startswith("No regression: scores, masks and curves identical in all 8 rows.")
 
 
 def test_a_task_file_gives_margin_and_chance(ticketbench, base, edit, here):
@@ -141,3 +156,4 @@ def test_a_task_file_gives_margin_and_chance(ticketbench, base, edit, here):
     (here / "tiny.toml").write_text(TASK + "\n[scoring]\nmargin = 0.9\n")
     said = ticketbench("compare", "base", "new", "--task", "tiny.toml")
     assert said.code == 0 and "the task's own, 0.9 of the way from dense to chance" in said.out
+    assert "as tiny.toml says" in said.out and "\nwarning: The margin of tiny/mlp is wide: " in said.out

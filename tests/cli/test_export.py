@@ -7,14 +7,16 @@ from safetensors.torch import load_file
 
 from ticketbench.results import read_rows
 
+NAME = 'a "net\'s" folder'
+
 
 def test_a_row_is_exported_by_the_beginning_of_its_id_and_the_printed_lines_load_it(ticketbench, task, here):
     assert ticketbench("run", task, "--method", "imp", "--jobs", 1).code == 0
     row = read_rows(here / "results" / "tiny" / "mlp" / "imp.parquet")[1]
-    said = ticketbench("export", row["row_id"][:8], "--task", task, "--out", "networks")
+    said = ticketbench("export", row["row_id"][:8], "--task", task, "--out", NAME)
     assert said.code == 0, said.err
-    path = here / "networks" / f"{row['row_id']}.safetensors"
-    assert said.out.startswith(f"networks/{path.name}: keeps {row['kept']} of {row['prunable']} weights, test_final ")
+    path = here / NAME / f"{row['row_id']}.safetensors"
+    assert said.out.startswith(f"{NAME}/{path.name}: keeps {row['kept']} of {row['prunable']} weights, test_final ")
     loaded = {}
 
     class Network:

@@ -28,10 +28,29 @@ def test_a_row_is_found_by_its_id_and_by_eight_digits_wherever_it_lies(full, fol
 
 
 def test_what_can_be_no_id_is_refused(folder):
-    for wanted in ("", "abc", "0123abc", "0123456g", "A1234567", "0" * 33, "../../etc/passwd"):
-        assert "is no row's id: expected its 32 digits" in refused(folder, wanted)
+    for wanted in ("", "abc", "0123abc", "0123456g", "0" * 33, "../../etc/passwd"):
+        assert "is no row's id: expected its 32 hexadecimal digits" in refused(folder, wanted)
         assert not results.may_be_id(wanted)
     assert results.may_be_id("01234567")
+
+
+def test_an_id_may_be_in_capitals(full, folder):
+    row = full(seed=1)
+    assert results.may_be_id("A1234567")
+    assert results.find_row(folder, row["row_id"].upper()) == row
+
+
+def test_what_lies_behind_a_linked_folder_is_not_left_out_in_silence(full, folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    results.write_rows(other / "imp.parquet", [full(seed=9)])
+    (folder / "more").symlink_to(other, target_is_directory=True)
+    assert refused(folder, "00000000").startswith(f"{folder / 'more'}: is a link to a folder")
+    (folder / "more").unlink()
+    (folder / ".more").symlink_to(other, target_is_directory=True)
+    (folder / "linked.parquet").symlink_to(other / "imp.parquet")
+    names = [path.relative_to(folder).as_posix() for path in results.result_files(folder)]
+    assert names == ["a/imp.parquet", "b/imp.parquet", "linked.parquet"]
+    assert list(results.result_files(folder / "none")) == []
 
 
 def test_an_id_that_is_not_there_and_a_folder_that_is_not(folder):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ticketbench.errors import unknown
+from ticketbench.errors import TicketbenchError, unknown
 from ticketbench.task import find_tasks, shipped_tasks
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def cite(names: tuple[str, ...], results: Path) -> None:
     """Print BibTeX of the suite, and of the papers of every TASK and METHOD, TASK:METHOD or ROW that is named.
 
-    TASK is an id or a TOML file, METHOD a name or a Python file, ROW a row's id or its first eight digits or more.
+    TASK is an id or a TOML file, METHOD a name or a Python file, ROW a row's id or its first eight
+    hexadecimal digits or more.
     The entries go to stdout, no key twice, and all else to stderr, so that `ticketbench cite imp > refs.bib` works.
     """
     from ticketbench.report.citing import cite_suite
@@ -36,8 +37,10 @@ def _cited(name: str, results: Path) -> "Cited":
     """What one argument names: a task, a method, both with a colon between, or a row."""
     from ticketbench.results import may_be_id
 
-    for task, _, method in [(name, "", ""), name.partition(":")]:
+    for task, colon, method in [(name, "", ""), name.partition(":")]:
         if task in shipped_tasks() or task.endswith(".toml"):
+            if colon and not method:
+                raise TicketbenchError(f"{name}: expected a method after the colon, as in {task}:imp, or no colon.")
             found = _of_task(task)
             return found + _of_method(method) if method else found
     if may_be_id(name) and name not in _known_methods():
@@ -62,7 +65,8 @@ def _of_method(selector: str) -> "Cited":
     if bare == "dense":
         return Cited({})
     if bare not in known and ".py" not in bare:
-        hint = "See `ticketbench tasks` and `ticketbench methods`; a row is named by its id."
+        hint = "See `ticketbench tasks` and `ticketbench methods`; a row is named by eight hexadecimal "
+        hint += "digits or more of its id."
         raise unknown("task, method or row", selector, [*shipped_tasks(), *known], hint)
     cited = Cited({})
     for method in find_methods([selector]):

@@ -44,14 +44,22 @@ def compare(
     try:
         found = held_against(base, new, files, Narrowing(only, seeds, not without_controls))
     except TicketbenchError as error:
-        if form != "text":
-            _deliver(_unusable(form, str(error)), output)
-        elif output:
-            _deliver(f"No comparison: {error}\n", output)
+        if output is None:
+            if form != "text":
+                click.echo(_unusable(form, str(error)), nl=False)
+            raise
+        if mistake := _written(_unusable(form, str(error)), output):
+            raise TicketbenchError(f"{error} And {mistake}") from None
         raise
-    _deliver(_report(form, found), output)
-    if output:
-        click.echo(text(found), nl=False)
+    if output is None:
+        click.echo(_report(form, found), nl=False)
+        return found.exit_code
+    # The text first: a file that cannot be written swallows no verdict, and a regression stays one.
+    click.echo(text(found), nl=False)
+    if mistake := _written(_report(form, found), output):
+        if not found.exit_code:
+            raise TicketbenchError(mistake)
+        click.echo(f"ticketbench: {mistake}", err=True)
     return found.exit_code
 
 
@@ -66,15 +74,16 @@ def _report(form: str, found: "Comparison") -> str:
 def _unusable(form: str, message: str) -> str:
     from ticketbench.report.compare import junit, markdown
 
+    if form == "text":
+        return f"No comparison: {message}\n"
     return {"markdown": markdown.unusable, "junit": junit.unusable}[form](message)
 
 
-def _deliver(report: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(report, nl=False)
-        return
+def _written(report: str, output: Path) -> str:
+    """What kept the report from being written; empty where nothing did."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(report, "utf-8")
     except OSError as error:
-        raise TicketbenchError(f"--output {output}: cannot be written: {error.strerror}.") from None
+        return f"--output {output}: cannot be written: {error.strerror}."
+    return ""

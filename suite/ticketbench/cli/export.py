@@ -25,7 +25,7 @@ def export(
     device: str,
     store: Path | None,
 ) -> None:
-    """Write the mask and final weights of ROW, a row's id or its first eight digits or more, as safetensors.
+    """Write mask and final weights of ROW, a row's id or its first eight hexadecimal digits or more, as safetensors.
 
     What the store lacks is trained again, by running the row's method: export rows only of methods that you trust.
     The network is held against the row before it is written. See docs/citing.md.
@@ -46,7 +46,7 @@ def export(
     done = write(found, out, tasks, methods, store or default_store(), pick_device(device))
     click.echo(f"{done.path}: keeps {done.kept} of {done.prunable} weights, test_final {found['test_final']:.6g}\n")
     click.echo("from safetensors.torch import load_file")
-    click.echo(f'tensors = load_file("{done.path}")')
+    click.echo(f"tensors = load_file({str(done.path)!r})")
     click.echo(
         "network.load_state_dict({name: tensor for name, tensor in tensors.items() "
         f'if not name.startswith("{MASK}")}})'

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Cell, near
+from ticketbench.report.printable import printable
 from ticketbench.report.statistics.intervals import Interval, decimals_for, plus_minus
 
 _SAME = 0.005  # what two decimals do not tell apart
@@ -24,7 +25,8 @@ class Shown:
     """A cell as printed: a figure, what stands under it, remarks, and the long form for a tooltip.
 
     `sign` says which way a difference separates from zero; `alarm` marks a number that is no accuracy of a working
-    network; `order` is the number itself, by which a table can be sorted.
+    network; `order` is the number itself, by which a table can be sorted, and `off` marks one that belongs to another
+    compression than its column's, which sorting leaves last.
     """
 
     main: str
@@ -34,11 +36,18 @@ class Shown:
     alarm: bool = False
     sign: str = ""
     order: float | None = None
+    off: bool = False
+
+
+def plain(text: object, longest: int = 300) -> str:
+    """A stranger's text as one line that changes nothing on a terminal, cut where it is long."""
+    said = "".join(each if each.isprintable() else "?" for each in " ".join(str(text).split()))
+    return said if len(said) <= longest else f"{said[:longest]}..."
 
 
 def unit_of(metric: str) -> Unit:
     """Accuracy is stored as a fraction and printed in percent; any other metric as it is."""
-    return Unit(100.0, " %", "accuracy, %") if metric == "accuracy" else Unit(1.0, "", metric)
+    return Unit(100.0, " %", "accuracy, %") if metric == "accuracy" else Unit(1.0, "", printable(metric))
 
 
 def interval_text(interval: Interval, unit: Unit) -> tuple[str, str]:
@@ -116,7 +125,8 @@ def shown(
         notes.append(f"{len(cell.seeds)} of {len(cell.seeds) + len(cell.missing)} seeds")
     elif len(cell.seeds) != seeds:
         notes.append(f"{len(cell.seeds)} seeds")
-    if cell.compression and column and not near(cell.compression, column):
+    off = bool(cell.compression and column and not near(cell.compression, column))
+    if off and cell.compression:
         notes.append(f"at {times(cell.compression)}")
     if cell.score is None:
         long = "; ".join(filter(None, [cell.why if cell.why != NOT_APPLICABLE else "", _reasons(cell)]))
@@ -127,7 +137,8 @@ def shown(
     if cell.score.kind not in (kind, "none"):
         notes.append(cell.score.kind)
     long = "; ".join(filter(None, [_long(cell.score, unit), _reasons(cell)]))
-    return Shown(main, below, tuple(notes), long, cell.collapsed, order=cell.score.mean)
+    order = None if off else cell.score.mean
+    return Shown(main, below, tuple(notes), long, cell.collapsed, order=order, off=off)
 
 
 def times(compression: float) -> str:

@@ -27,7 +27,7 @@ from ticketbench.results.schema import (
     row_id,
 )
 from ticketbench.results.streaming import merge_files
-from ticketbench.results.writing import add_rows, write_rows
+from ticketbench.results.writing import add_rows, as_stored, whole, write_rows
 
 __all__ = [
     "ADDED",
@@ -39,6 +39,7 @@ __all__ = [
     "STATUSES",
     "Row",
     "add_rows",
+    "as_stored",
     "describe",
     "find_row",
     "may_be_id",
@@ -51,5 +52,6 @@ __all__ = [
     "rows_of",
     "tables_of",
     "validated",
+    "whole",
     "write_rows",
 ]

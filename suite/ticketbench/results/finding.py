@@ -16,20 +16,22 @@ _ID = re.compile(f"[0-9a-f]{{1,{WHOLE}}}")
 
 
 def may_be_id(text: str) -> bool:
-    """Whether a text can be a row's id or the beginning of one."""
-    return _ID.fullmatch(text) is not None and len(text) >= FEWEST
+    """Whether a text can be a row's id or the beginning of one, in capitals or not."""
+    return _ID.fullmatch(text.lower()) is not None and len(text) >= FEWEST
 
 
 def find_row(folder: Path, wanted: str) -> Row:
-    """The row below a folder whose id is or begins with `wanted`.
+    """The row below a folder whose id is or begins with `wanted`, in capitals or not.
 
     Raises `TicketbenchError` where there is none or more than one, the beginning is too short, a file is damaged, or
     files disagree about the row.
     """
-    if not _ID.fullmatch(wanted) or len(wanted) < FEWEST:
+    if not may_be_id(wanted):
         raise TicketbenchError(
-            f"{wanted!r} is no row's id: expected its {WHOLE} digits (0-9, a-f), or the first {FEWEST} or more."
+            f"{wanted!r} is no row's id: expected its {WHOLE} hexadecimal digits (0-9, a-f), or the first {FEWEST} "
+            "of them or more."
         )
+    wanted = wanted.lower()
     if not folder.is_dir():
         raise TicketbenchError(f"{folder}: there is no such folder of results to look for row {wanted} in.")
     found: list[Row] = []

@@ -1,5 +1,6 @@
 """Result files read whole or in parts, and held against the schema as they are read."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,27 @@ def result_file(folder: Path, task: str, method: str) -> Path:
 
 
 def result_files(folder: Path) -> Iterator[Path]:
-    """All result files below a folder, in a fixed order."""
-    return iter(sorted(folder.rglob("*.parquet")))
+    """All result files below a folder, in a fixed order; what begins with a dot is left out, being half written.
+
+    Raises `TicketbenchError` for a folder that cannot be read, and for a link to one: what lies behind it may be
+    another's, or this folder again, and is not left out in silence.
+    """
+    found = []
+    for place, folders, files in os.walk(folder, onerror=_refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if links := sorted(name for name in folders if (Path(place) / name).is_symlink()):
+            raise TicketbenchError(
+                f"{Path(place) / links[0]}: is a link to a folder, and expected was a folder of results itself; "
+                "name what it points to, or copy it."
+            )
+        named = (name for name in (*folders, *files) if name.endswith(".parquet") and not name.startswith("."))
+        found += [Path(place) / name for name in named]
+    return iter(sorted(found))
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise TicketbenchError(f"{error.filename}: cannot be read: {error.strerror}.") from None
 
 
 def read_rows(path: Path) -> list[Row]:

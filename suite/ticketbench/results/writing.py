@@ -34,7 +34,7 @@ def add_rows(path: Path, new: Iterable[Row], replacing: Iterable[str] = ()) -> N
     with locked(path):
         dropped = set(replacing)
         old = [row for row in read_rows(path) if row["row_id"] not in dropped] if path.exists() else []
-        write_rows(path, merge(old, _as_stored(new)))
+        write_rows(path, merge(old, as_stored(new)))
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def locked(path: Path) -> Iterator[None]:
         raise TicketbenchError(f"{path}: cannot be written: {error.strerror}.") from None
 
 
-def _as_stored(rows: Iterable[Row]) -> list[Row]:
+def as_stored(rows: Iterable[Row]) -> list[Row]:
     """Rows as they come back from a file: a tuple or an integer in place of a list or a float is no conflict."""
     stored: list[Row] = pa.Table.from_pylist(list(rows), schema=SCHEMA).to_pylist()
     return stored

@@ -1,5 +1,6 @@
 """What is said of a change: planted drops, noise, statuses, margins, metrics of either direction."""
 
+import html
 from math import isclose, log
 
 import numpy as np
@@ -8,6 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ticketbench.report.compare.comparison import compare
+from ticketbench.report.compare.junit import junit
+from ticketbench.report.compare.markdown import markdown
+from ticketbench.report.compare.text import text
 from ticketbench.report.statistics.gate import Statistic, outcomes
 from ticketbench.report.statistics.normalising import margin
 from ticketbench.results import write_rows
@@ -140,8 +144,12 @@ def test_the_margin_is_the_tasks_own_or_the_default_from_bases_dense_networks(si
     mean = float(np.mean(dense))
     both.drop(0.3, kind="dense")  # NEW's do not count
     for said, expected, told in (
-        ("chance = 0.1", margin(dense, 0.1, None), "the default, from 5 dense networks of BASE and chance"),
-        ("chance = 0.1\nmargin = 0.02", 0.02 * (mean - 0.1), "the task's own, 0.02 of the way"),
+        ("chance = 0.1", margin(dense, 0.1, None), "from 5 dense networks of BASE and chance, 0.1, as FILE says"),
+        (
+            "chance = 0.1\nmargin = 0.02",
+            0.02 * (mean - 0.1),
+            "the task's own, 0.02 of the way from dense to chance, 0.1",
+        ),
         (
             None,
             margin(dense, 0.0, None),
@@ -152,7 +160,24 @@ def test_the_margin_is_the_tasks_own_or_the_default_from_bases_dense_networks(si
         file.write_text(TASK + (said or ""))
         found = both.found(files=[file] if said else [])
         assert all(isclose(each.outcome.margin, expected) for each in found.tested)
-        assert any(told in note for note in found.notes)
+        (note,) = [note for note in found.notes if note.startswith("Margin of mine/net: ")]
+        assert told.replace("FILE", str(file)) in note and f"net: {100 * expected:.2f} points, " in note
+
+
+@pytest.mark.parametrize(("share", "wide"), [(0.1, False), (0.11, True), (0.99, True)])
+def test_a_declared_margin_that_is_no_noise_is_warned_of_in_every_format(sides, tmp_path, share, wide):
+    both = sides(task="mine/net")
+    both.noise(1e-4)
+    both.drop(0.3)
+    file = tmp_path / "mine.toml"
+    file.write_text(TASK + f"chance = 0.1\nmargin = {share}")
+    found = both.found(files=[file])
+    assert found.exit_code == (share < 0.5)
+    told = [each for each in found.warnings if each.startswith("The margin of mine/net is wide: ")]
+    assert len(told) == wide and all(f"{share} of the way from dense to chance" in each for each in told)
+    for written in (text, markdown, junit):
+        said = html.unescape(written(found))
+        assert ("Beware of a wide margin" in said) == ("The margin of mine/net is wide" in said) == wide
 
 
 def test_a_shipped_task_gives_its_chance_value_to_rows_of_its_digest(sides, rows_of):
@@ -172,7 +197,9 @@ def test_a_task_file_may_say_that_the_best_step_counts(sides, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(TASK + 'primary = "best"')
     assert both.found().exit_code == 0
-    assert {each.method for each in both.found(files=[file]).regressions} == {"imp"}
+    found = both.found(files=[file])
+    assert {each.method for each in found.regressions} == {"imp"}
+    assert any(note.endswith("its scores are those of the best step.") for note in found.notes)
 
 
 def test_a_task_file_of_no_rows_is_refused(sides, tmp_path):
@@ -246,17 +273,48 @@ def test_controls_are_paired_and_not_tested_but_may_not_fail(sides):
     both.drop(0.2, kind="control")
     found = both.found()
     assert found.exit_code == 0 and all(each.outcome is None for each in found.tested)
-    assert "20 controls and probes are paired and not tested; 0 of them are bit-identical." in found.notes
+    assert "20 controls and probes are paired and not tested; 0 of them are identical." in found.notes
+    both.change(lambda r: r | {"test_final": 0.12}, kind="control", seed=3, rung=2)
+    (most,) = [note for note in both.found().notes if note.startswith("The largest change of a control or probe")]
+    key = ("control", 3, 2)
+    (was,) = [row["test_final"] for row in both.base if (row["kind"], row["seed"], row["rung"]) == key]
+    assert most.endswith(f" is −{100 * (was - 0.12):.2f} points, digits/mlp imp shuffled, seed 3, rung 2.")
     both.change(lambda r: r | {"status": "failed", "reason": "x"}, kind="control", seed=0, rung=1)
     assert both.found().exit_code == 1
 
 
 def test_what_the_makers_differ_in_is_noted(sides):
     both = sides()
-    both.change(lambda row: row | {"packages": [{"name": "torch", "version": "2.12.0"}], "network_digest": "3" * 64})
+    changed = {"packages": [{"name": "torch", "version": "2.12.0"}], "network_digest": "3" * 64, "threads": 7}
+    both.change(lambda row: row | changed)
     notes = both.found().notes
     assert "Packages: torch 2.11.0, numpy 2.4.0 in BASE, torch 2.12.0 in NEW." in notes
     assert "The network's file is not the same." in notes
+    assert f"Threads of a training: {both.base[0]['threads']} in BASE, 7 in NEW." in notes
+
+
+def test_other_columns_that_differ_are_named_in_identical_rows_and_a_dearer_search_is_a_warning(sides):
+    both = sides(search_examples=1000, kept=50, best_step=10, carried=False)
+    both.change(lambda row: row | {"search_examples": 1500, "carried": True}, method="imp")
+    both.change(lambda row: row | {"kept": 51, "best_step": 20, "early_losses": [0.5]}, method="one-shot", seed=2)
+    found = both.found()
+    assert found.verdict == "identical" and "No regression: scores, masks and curves identical in all" in text(found)
+    (note,) = [each for each in found.notes if each.startswith("Not tested, and not the same: ")]
+    for said in ("kept in 4 rows", "carried in 20 rows", "best_step in 4 rows", "early_losses in 4 rows"):
+        assert said in note
+    assert "search_examples in 20 rows (1.5 times BASE's there)" in note
+    assert found.warnings == ("Searches became dearer: search_examples is 1.5 times BASE's, over 20 rows.",)
+    both.change(lambda row: row | {"search_examples": 500, "test_final": 0.9}, method="imp")
+    found = both.found()
+    assert not any("dearer" in each for each in found.warnings)
+    assert any("search_examples in 20 rows (0.5 times" in each for each in found.notes)
+
+
+def test_of_rows_whose_scores_differ_nothing_is_listed_that_follows_from_it(sides):
+    both = sides(best_step=10)
+    both.noise()
+    both.change(lambda row: row | {"best_step": 20})
+    assert not any("best_step" in note for note in both.found().notes)
 
 
 @given(random=st.randoms(use_true_random=False))

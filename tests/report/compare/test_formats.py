@@ -49,9 +49,10 @@ def test_text_says_the_verdict_first_then_the_worst_then_what_else_there_is(regr
 
 def test_text_of_each_verdict(sides):
     both = sides()
-    assert text(both.found()).splitlines()[0] == "No regression: bit-identical in all 65 rows."
+    assert text(both.found()).splitlines()[0] == "No regression: scores, masks and curves identical in all 65 rows."
     both.change(lambda row: row | {"mask_digest": "n"}, method="imp")
-    assert text(both.found()).startswith("No regression: rows differ, but no score does, in any of 16 statistics.\n")
+    begins = "No regression: rows differ, but no score that is tested does, in any of 16 statistics.\n"
+    assert text(both.found()).startswith(begins)
     both.noise(1e-5)
     assert text(both.found()).startswith("No regression: no worse than the margin, in each of 16 statistics.\n")
     both.noise(0.02)
@@ -106,7 +107,7 @@ def test_junit_is_valid_whatever_rows_say(hostile):
 
 def test_junit_of_identical_results_and_of_none_to_compare(sides):
     (case,) = ElementTree.fromstring(junit.junit(sides().found())).iter("testcase")
-    assert case.get("name") == "65 rows are bit-identical" and len(case) == 0
+    assert case.get("name") == "65 rows are identical" and len(case) == 0
     root = ElementTree.fromstring(junit.unusable("NEW lacks <rows>\x00"))
     assert root.get("errors") == "1" and root.find(".//error").get("message") == "NEW lacks <rows>?"
 

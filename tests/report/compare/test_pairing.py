@@ -15,7 +15,7 @@ def refused(sides, narrowing=None):
     return str(error.value)
 
 
-def test_nothing_changed_is_bit_identical_whoever_made_it_and_however_long_it_took(sides):
+def test_nothing_changed_is_identical_whoever_made_it_and_however_long_it_took(sides):
     both = sides()
     both.change(lambda row: row | {"wall_seconds": 99.0, "commit": "f" * 40, "method_digest": "2" * 64, "threads": 4})
     found = both.found()
@@ -28,6 +28,7 @@ def test_nothing_changed_is_bit_identical_whoever_made_it_and_however_long_it_to
         {"mask_digest": "n"},
         {"test_correct": b"\x01", "test_examples": 8, "test_final": 0.125},
         {"test_final": 0.9},
+        {"test_best": 0.99},
         {"curve": [{"step": 1, "test": 0.5}]},
         {"test_scores": [0.25]},
         {"status": "collapsed"},
@@ -198,6 +199,31 @@ def test_what_cannot_be_read_is_named(sides, tmp_path):
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(TicketbenchError, match=r"imp\.parquet: is not a readable Parquet file"):
         compare(base, new)
+
+
+def test_a_link_to_a_folder_is_refused_by_compare_and_verify_alike(sides, tmp_path):
+    from ticketbench.report.verify.reading import read_published
+
+    both = sides()
+    base, new = both.write()
+    (tmp_path / "worse").mkdir()
+    (new / "more").symlink_to(tmp_path / "worse", target_is_directory=True)
+    for reading in (lambda: compare(base, new), lambda: read_published(new, ())):
+        with pytest.raises(TicketbenchError, match="new/more: is a link to a folder"):
+            reading()
+
+
+def test_what_a_killed_merge_left_is_neither_compared_nor_verified(sides):
+    from ticketbench.report.verify.reading import read_published
+
+    both = sides()
+    base, new = both.write()
+    there = [*read_published(new, ()).files]
+    left = new / ".all.parquet.x1y2"
+    left.mkdir()
+    (left / "0.parquet").write_bytes(b"half")
+    (new / ".imp.parquet").write_bytes(b"half")
+    assert compare(base, new).verdict == "identical" and [*read_published(new, ()).files] == there
 
 
 def test_two_rows_of_one_key_in_one_folder_are_refused_where_they_differ(sides, rows_of):

@@ -38,4 +38,5 @@ _MADE_WITH: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("Training engine", lambda row: str(row["engine_version"] or "")),
     ("Packages", _packages),
     ("Device", lambda row: str(row["device"] or "")),
+    ("Threads of a training", lambda row: str(row["threads"] or "")),
 )

@@ -12,7 +12,8 @@ from ticketbench.errors import TicketbenchError
 from ticketbench.report.compare.changes import changes
 from ticketbench.report.compare.entries import DENSE, SCORED, Entry, Narrowing, method_text, read_entries
 from ticketbench.report.compare.pairing import Pair, pair_up
-from ticketbench.report.compare.scale import Place, Scale, place_of, scales, tasks_of
+from ticketbench.report.compare.scale import WIDE, Place, Scale, place_of, scales, tasks_of
+from ticketbench.report.compare.untested import controls, other_columns
 from ticketbench.report.statistics.gate import Outcome, Statistic, curve_and_rungs, outcomes, verdict
 from ticketbench.report.statistics.intervals import LEAST_SEEDS, Floats
 from ticketbench.report.wording import seeds_text, unit_of
@@ -56,9 +57,10 @@ class Comparison:
     Attributes:
         verdict: `identical`, `regression`, `no worse` than the margin, or a difference `not shown`.
         rows: how many pairs.
-        tested: every statistic, those that are unchanged too; empty where all is bit-identical.
+        tested: every statistic, those that are unchanged too; empty where all is identical.
         failed: rows that failed where BASE's was done: each is a regression.
         warnings, notes: in sentences.
+        wide: whether a task declares a margin that lets pass what nobody would call noise.
     """
 
     verdict: Verdict
@@ -67,6 +69,7 @@ class Comparison:
     failed: tuple[str, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    wide: bool = False
 
     @property
     def regressions(self) -> list[Tested]:
@@ -91,9 +94,10 @@ def compare(base: Path, new: Path, files: Sequence[Path] = (), narrowing: Narrow
     ours, theirs = (read_entries(path, side, narrowing) for path, side in ((base, "BASE"), (new, "NEW")))
     pairs, notes = pair_up(ours, theirs)
     tasks, said = tasks_of(files, ours.values())
-    warnings = _quarrels(pairs)
+    dearer, others = other_columns(pairs)
+    warnings, beside = [*dearer, *_quarrels(pairs)], [*notes, *said, *others, *changes(pairs)]
     if all(pair.identical for pair in pairs):
-        return Comparison("identical", len(pairs), (), (), tuple(warnings), (*notes, *said, *changes(pairs)))
+        return Comparison("identical", len(pairs), (), (), tuple(warnings), tuple(beside))
     scale = scales(ours.values(), tasks)
     tested = _tested(pairs, scale)
     failed = [pair for pair in pairs if pair.new.row["status"] == "failed" and pair.base.row["status"] == "done"]
@@ -103,8 +107,9 @@ def compare(base: Path, new: Path, files: Sequence[Path] = (), narrowing: Narrow
         rows=len(pairs),
         tested=tuple(tested),
         failed=tuple(f"{_named(pair)}: {pair.new.row['reason'] or 'no reason is given'}" for pair in failed),
-        warnings=(*_statuses(pairs, scale, failed), *warnings),
-        notes=(*_margins(tested, scale), *_untested(pairs), *notes, *said, *changes(pairs)),
+        warnings=(*_wide(tested, scale), *_statuses(pairs, scale, failed), *warnings),
+        notes=(*_margins(tested, scale), *controls(pairs, scale, _named_with_label), *beside),
+        wide=bool(_wide(tested, scale)),
     )
 
 
@@ -206,21 +211,36 @@ def _quarrels(pairs: Sequence[Pair]) -> list[str]:
 
 
 def _margins(tested: Sequence[Tested], scale: Mapping[Place, Scale]) -> list[str]:
-    """Where each margin comes from."""
+    """How large each margin is, and where it comes from; and which score counts where that is not the last."""
+    best = "; its scores are those of the best step"
+    return [
+        f"Margin of {where}: {mine.source}{best if mine.column == 'test_best' else ''}."
+        for where, mine in _used(tested, scale)
+    ]
+
+
+def _wide(tested: Sequence[Tested], scale: Mapping[Place, Scale]) -> list[str]:
+    """What a generous task lets pass: whoever changes its file could pass anything."""
+    return [
+        f"The margin of {where} is wide: {mine.source}. Smaller drops pass, however significant; more than "
+        f"{WIDE:g} of the way is no longer noise."
+        for where, mine in _used(tested, scale)
+        if mine.wide
+    ]
+
+
+def _used(tested: Sequence[Tested], scale: Mapping[Place, Scale]) -> list[tuple[str, Scale]]:
+    """The scales that statistics were read on, with the place of each in words."""
     there = {(each.task, each.version, each.numerics) for each in tested}
     return [
-        f"Margin of {place_text(task, version, _setting(on, on), numerics)}: {mine.source}."
-        for (task, version, on, numerics), mine in sorted(scale.items())
+        (place_text(task, version, _setting(on, on), numerics), mine)
+        for (task, version, on, numerics), mine in sorted(scale.items(), key=lambda item: item[0])
         if (task, version, numerics) in there
     ]
 
 
-def _untested(pairs: Sequence[Pair]) -> list[str]:
-    others = [pair for pair in pairs if pair.row["kind"] not in ("ticket", DENSE)]
-    if not others:
-        return []
-    same = sum(pair.identical for pair in others)
-    return [f"{len(others)} controls and probes are paired and not tested; {same} of them are bit-identical."]
+def _named_with_label(pair: Pair) -> str:
+    return describe(pair.row | {"method": method_text(pair.row | {"label": ""})})
 
 
 def _too_few(pair: Pair, seeds: int, which: str = "") -> str:

@@ -19,16 +19,18 @@ from ticketbench.results import SCHEMA, Row, describe, result_files, tables_of
 DENSE = "dense"
 SCORED = ("done", "collapsed")
 _SAME = ("mask_digest", "test_correct", "test_final", "test_best", "status")
-_LISTS = ("curve", "test_scores")  # equal in rows that are bit-identical, as those before
-_READ = [name for name in SCHEMA.names if name not in ("early_losses", "kept_per_layer")]
+_LISTS = ("curve", "test_scores")
+_LOSSES = "early_losses"
+EQUAL = (*_SAME, *_LISTS)  # in rows that are called identical
+_READ = [name for name in SCHEMA.names if name != "kept_per_layer"]  # which the mask's digest says too
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row without its lists and bits.
+    """A row without its lists and bits; a digest stands for its early losses.
 
     Attributes:
-        content: digest of the columns that are equal in rows that are bit-identical.
+        content: digest of mask, test answers, scores, curve and status, the columns of `EQUAL`.
         quarrel: how its bits disagree with its `test_final`; empty where they agree or there are none.
         file: where it was read.
     """
@@ -121,14 +123,15 @@ def _files(path: Path, side: str) -> Sequence[Path]:
 def _entries(file: Path) -> Iterator[Entry]:
     """The rows of a file. Curves are hashed as Arrow has them: as Python's lists they would take most of the time."""
     for table in tables_of(file, _READ):
-        rows = table.drop_columns(list(_LISTS)).to_pylist()
-        lists = [_bytes(table[name].combine_chunks()) for name in _LISTS]
-        for row, *values in zip(rows, *lists, strict=True):
+        rows = table.drop_columns([*_LISTS, _LOSSES]).to_pylist()
+        lists = [_bytes(table[name].combine_chunks()) for name in (_LOSSES, *_LISTS)]
+        for row, losses, *values in zip(rows, *lists, strict=True):
             content = hashlib.sha256(repr([row[name] for name in _SAME]).encode())
             for each in values:
                 content.update(each)
             quarrel = _quarrel(row)
-            yield Entry({**row, "test_correct": None}, content.hexdigest(), quarrel, file)
+            held = {**row, "test_correct": None, _LOSSES: hashlib.sha256(losses).hexdigest()}
+            yield Entry(held, content.hexdigest(), quarrel, file)
 
 
 def _bytes(lists: pa.ListArray) -> Iterator[bytes]:

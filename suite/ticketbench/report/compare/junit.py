@@ -3,7 +3,8 @@
 from xml.etree import ElementTree
 
 from ticketbench.report.compare.comparison import Comparison, Tested
-from ticketbench.report.compare.words import HEAD, capped, headline, line, name, place, plain
+from ticketbench.report.compare.words import HEAD, capped, headline, line, name, place
+from ticketbench.report.wording import plain
 
 SUITE = "ticketbench compare"
 
@@ -13,7 +14,7 @@ def junit(found: Comparison) -> str:
     cases = [_case(each) for each in found.tested]
     cases += [_failure("failed rows", plain(each), "failed where BASE is done", plain(each)) for each in found.failed]
     if found.verdict == "identical":
-        cases = [ElementTree.Element("testcase", classname="results", name=f"{found.rows} rows are bit-identical")]
+        cases = [ElementTree.Element("testcase", classname="results", name=f"{found.rows} rows are identical")]
     said = [headline(found), *capped([f"warning: {each}" for each in found.warnings])]
     return _written(cases, "\n".join([*said, *capped([f"note: {each}" for each in found.notes])]))
 

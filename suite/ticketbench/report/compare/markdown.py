@@ -11,12 +11,12 @@ from ticketbench.report.compare.words import (
     left_out,
     line,
     places,
-    plain,
     power,
     seeds,
     units,
     worst,
 )
+from ticketbench.report.wording import plain
 
 _ACTIVE = re.compile(r"[!-+./:-@\[-`{-~]|^-")  # ASCII punctuation but for commas and inner hyphens
 _ZERO_WIDTH_SPACE = "\u200b"

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.compare.entries import DENSE, SCORED, Entry
+from ticketbench.report.compare.measure import measure_of
 from ticketbench.report.statistics.intervals import effective_value
 from ticketbench.report.statistics.normalising import margin, on_scale
 from ticketbench.results import Row, describe
 from ticketbench.task import Task, load_task, shipped_tasks
 
 Place = tuple[str, int, str, str]  # task, version, setting trained on, numerics
+WIDE = 0.1  # of the way from dense to chance: a task that declares a larger margin is warned of
 _LOWEST = {"accuracy": 0.0}  # what nothing scores below, where a task declares no chance value
 
 
@@ -26,6 +28,7 @@ class Scale:
         declared: whether the task declares it.
         orientation: 1 if higher is better, else -1.
         margin: in the units of differences; `source` says where it comes from.
+        share: of the way from dense to chance, where the task declares its margin.
     """
 
     metric: str
@@ -35,6 +38,12 @@ class Scale:
     orientation: int
     margin: float
     source: str
+    share: float | None = None
+
+    @property
+    def wide(self) -> bool:
+        """Whether a declared margin lets pass what nobody would call noise."""
+        return self.share is not None and self.share > WIDE
 
     def value(self, row: Row) -> float:
         """The row's effective score, as the metric has it.
@@ -59,19 +68,28 @@ class Scale:
         return self.orientation * (ours - theirs)
 
 
-def tasks_of(files: Iterable[Path], entries: Iterable[Entry]) -> tuple[dict[tuple[str, int], Task], list[str]]:
+@dataclass(frozen=True)
+class Given:
+    """A task, and where it was read: what messages call the place."""
+
+    task: Task
+    origin: str
+
+
+def tasks_of(files: Iterable[Path], entries: Iterable[Entry]) -> tuple[dict[tuple[str, int], Given], list[str]]:
     """The tasks at hand by id and version, and notes: those of the files given, else shipped ones of equal digest.
 
     Raises `TicketbenchError` for a file that cannot be used, or whose task has no rows.
     """
     wanted = {(e.row["task"], e.row["task_version"]): e.row["task_digest"] for e in entries}
-    found, notes = {}, []
+    found: dict[tuple[str, int], Given] = {}
+    notes = []
     shipped = shipped_tasks()
     for id, version in wanted:
         if id in shipped:
             task = load_task(shipped[id])
             if (task.version, task.digest) == (version, wanted[id, version]):
-                found[id, version] = task
+                found[id, version] = Given(task, "the task that comes with ticketbench")
     for file in files:
         task = load_task(file)
         if (task.id, task.version) not in wanted:
@@ -81,11 +99,11 @@ def tasks_of(files: Iterable[Path], entries: Iterable[Entry]) -> tuple[dict[tupl
             )
         if task.digest != wanted[task.id, task.version]:
             notes.append(f"{file} has changed since BASE was made; of it, only what it says of scoring is used.")
-        found[task.id, task.version] = task
+        found[task.id, task.version] = Given(task, str(file))
     return found, notes
 
 
-def scales(base: Iterable[Entry], tasks: Mapping[tuple[str, int], Task]) -> dict[Place, Scale]:
+def scales(base: Iterable[Entry], tasks: Mapping[tuple[str, int], Given]) -> dict[Place, Scale]:
     """The scale of every task version, setting and arithmetic that BASE has rows of.
 
     Raises `TicketbenchError` for a dense row that is damaged.
@@ -102,7 +120,8 @@ def place_of(row: Row) -> Place:
     return (row["task"], row["task_version"], row["trained_on"], row["numerics"])
 
 
-def _scale(rows: Sequence[Row], task: Task | None, setting: str) -> Scale:
+def _scale(rows: Sequence[Row], given: Given | None, setting: str) -> Scale:
+    task = given.task if given else None
     metric = next((row["metric"] for row in rows if row["metric"]), "accuracy")
     scoring = task.in_setting(setting).scoring if task and setting in task.setting_names else None
     declared = scoring.chance if scoring else None
@@ -120,11 +139,12 @@ def _scale(rows: Sequence[Row], task: Task | None, setting: str) -> Scale:
     dense = [bare.value(row) for row in rows if row["kind"] == DENSE]
     share = scoring.margin if scoring else None
     found = margin(dense, chance, share, metric) if chance is not None else None
-    return replace(bare, margin=found or 0.0, source=_source(found, share, dense, bare))
+    source = _source(found, share, dense, bare, given.origin if given else "")
+    return replace(bare, margin=found or 0.0, source=source, share=share if found is not None else None)
 
 
-def _source(found: float | None, share: float | None, dense: Sequence[float], scale: Scale) -> str:
-    """Where a margin comes from, or why there is none."""
+def _source(found: float | None, share: float | None, dense: Sequence[float], scale: Scale, origin: str) -> str:
+    """A margin and where it comes from, or why there is none."""
     if found is None:
         if not dense:
             why = "BASE has no dense networks here"
@@ -135,10 +155,12 @@ def _source(found: float | None, share: float | None, dense: Sequence[float], sc
         else:
             why = "BASE's dense networks are not clear of chance"
         return f"{why}, so any drop that is significant counts"
+    size = measure_of(scale.metric).difference_text(found)
+    way = f"chance, {scale.chance:g}" if scale.declared else "0, for no chance value is known"
+    said = f", as {origin} says" if origin and (share is not None or scale.declared) else ""
     if share is not None:
-        return f"the task's own, {share:g} of the way from dense to chance"
-    way = "chance" if scale.declared else "0, for no chance value is known"
-    return f"the default, from {len(dense)} dense networks of BASE and {way}"
+        return f"{size}, the task's own, {share:g} of the way from dense to {way}{said}"
+    return f"{size}, the default, from {len(dense)} dense networks of BASE and {way}{said}"
 
 
 def _score(row: Row, column: str) -> float:

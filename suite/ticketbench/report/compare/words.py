@@ -1,11 +1,11 @@
 """A comparison in words and digits, for every format alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ticketbench.report.compare.comparison import Comparison, Tested, place_text
+from ticketbench.report.compare.measure import measure_of
 from ticketbench.report.statistics.differences import ALPHA
-from ticketbench.report.wording import seeds_text, times
+from ticketbench.report.wording import plain, seeds_text, times
 
 HEAD = ("", "base", "new", "change", "drop at most", "margin", "p")
 LEGEND = (
@@ -15,30 +15,18 @@ LEGEND = (
 MOST = 10  # statistics shown, regressions and worst first
 MOST_REGRESSIONS = 40
 MOST_LINES = 20  # warnings, and notes
-_LONGEST = 300
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How scores and differences of a metric are printed: times a factor, to so many places or digits."""
-
-    factor: float
-    unit: str
-    score: str
-    difference: str
-
-
-def plain(text: object, longest: int = _LONGEST) -> str:
-    """A text from a row as one line that changes nothing on a terminal."""
-    said = "".join(each if each.isprintable() else "?" for each in " ".join(str(text).split()))
-    return said if len(said) <= longest else f"{said[:longest]}..."
 
 
 def headline(found: Comparison) -> str:
-    """The verdict in one line."""
+    """The verdict in one line, and that a margin is wide where one is."""
+    wide = " Beware of a wide margin: see the warnings." if found.wide else ""
+    return _verdict(found) + wide
+
+
+def _verdict(found: Comparison) -> str:
     tested = [each for each in found.tested if each.outcome]
     if found.verdict == "identical":
-        return f"No regression: bit-identical in all {found.rows} rows."
+        return f"No regression: scores, masks and curves identical in all {found.rows} rows."
     if found.verdict == "regression":
         said = []
         if bad := found.regressions:
@@ -48,7 +36,8 @@ def headline(found: Comparison) -> str:
             said.append(f"{many} {'rows' if many > 1 else 'row'} failed where BASE is done")
         return f"REGRESSION: {', and '.join(said)}."
     if not tested:
-        return f"No regression: rows differ, but no score does, in any of {_statistics(len(found.tested))}."
+        count = _statistics(len(found.tested))
+        return f"No regression: rows differ, but no score that is tested does, in any of {count}."
     if found.verdict == "no worse":
         return f"No regression: no worse than the margin, in each of {_statistics(len(found.tested))}."
     beyond = sum(each.outcome is not None and each.outcome.most >= each.outcome.margin for each in tested)
@@ -130,13 +119,6 @@ def seeds(found: Comparison) -> str:
         return seeds_text(every[0])
     counts = sorted(len(each) for each in every)
     return f"{counts[0]} to {counts[-1]} seeds" if counts[0] != counts[-1] else f"{counts[0]} seeds each"
-
-
-def measure_of(metric: str) -> Measure:
-    """Accuracy in percent and points, perplexity's differences in nats, anything else as it is."""
-    if metric == "accuracy":
-        return Measure(100.0, "points", "{:.2f}", "{:.2f}")
-    return Measure(1.0, "nats" if metric == "perplexity" else metric, "{:.4g}", "{:.3g}")
 
 
 def units(found: Comparison) -> str:

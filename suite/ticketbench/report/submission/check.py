@@ -18,7 +18,6 @@ from ticketbench.report.submission.folder import (
     listing,
     listing_of,
     manifest_place,
-    plain,
     sha256,
     task_and_method,
     told,
@@ -27,6 +26,7 @@ from ticketbench.report.submission.grid import grid_problems, some
 from ticketbench.report.submission.manifest import Manifest, Ran, read_manifest, read_table
 from ticketbench.report.submission.shipped import taken
 from ticketbench.report.submission.tables import rows_of
+from ticketbench.report.wording import plain
 from ticketbench.results import Row
 from ticketbench.task import Task, load_task, shipped_tasks
 

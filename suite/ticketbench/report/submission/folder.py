@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.submission.manifest import METHOD_NAME, TASK_ID
+from ticketbench.report.wording import plain
 
 REPORT = "report.md"
 LARGEST = {".toml": 1 << 18, ".py": 1 << 18, ".parquet": 1 << 25, ".md": 1 << 22}  # bytes
@@ -144,12 +145,6 @@ def content(root: Path, place: str) -> bytes:
 def sha256(found: bytes) -> str:
     """As a manifest has it, and `method_digest` of a row."""
     return hashlib.sha256(found).hexdigest()
-
-
-def plain(text: object, longest: int = 200) -> str:
-    """A text from a submission as one line that changes nothing on a terminal."""
-    said = "".join(each if each.isprintable() else "?" for each in " ".join(str(text).split()))
-    return said if len(said) <= longest else f"{said[:longest]}..."
 
 
 def told(lines: Iterable[str]) -> list[str]:

@@ -13,8 +13,8 @@ from ticketbench.harness.training.determinism import NUMERICS
 from ticketbench.harness.workloads import Vision
 from ticketbench.ladder import Rung, rungs
 from ticketbench.networks import build, prunable
-from ticketbench.report.submission.folder import plain
 from ticketbench.report.submission.rows import row_problems
+from ticketbench.report.wording import plain
 from ticketbench.results import Row
 from ticketbench.task import Task
 

@@ -8,11 +8,10 @@ from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.boards.scores import paired
 from ticketbench.report.origin import parameters
 from ticketbench.report.submission.check import Findings, known_tasks
-from ticketbench.report.submission.folder import plain
 from ticketbench.report.submission.manifest import Manifest, Paper, Tuning
 from ticketbench.report.submission.rows import marks
 from ticketbench.report.submission.shipped import has_own_recipe
-from ticketbench.report.wording import Unit, difference_line, one_line, seeds_text, times, unit_of
+from ticketbench.report.wording import Unit, difference_line, one_line, plain, seeds_text, times, unit_of
 from ticketbench.results import Row
 from ticketbench.task import Task
 
