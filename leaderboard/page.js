@@ -42,9 +42,10 @@
       layer.encoding.x = axis.x;
       if (layer.mark.type === "line") layer.encoding.order = { field: "place", type: "quantitative" };
       if (layer.mark.type === "area") {
+        const bands = !layer.encoding.fillOpacity.value.expr.startsWith("picked == '' ? 0 :"); // too many curves have none
         layer.mark = { type: "rule", clip: true, strokeWidth: 1 };
         layer.transform = [{ filter: "datum.marked" }];
-        layer.encoding.opacity = { value: { expr: "picked == '' ? 0.3 : datum.series == picked ? 1 : 0" } };
+        layer.encoding.opacity = { value: { expr: `picked == '' ? ${bands ? 0.3 : 0} : datum.series == picked ? 1 : 0` } };
         delete layer.encoding.fillOpacity;
       }
     }

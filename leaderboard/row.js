@@ -11,8 +11,8 @@
   const started = head.cloneNode(true);
   const nav = document.querySelector('nav[aria-label="This page"]');
   const ways = nav.cloneNode(true);
-  const DEFAULTS = { kind: "ticket", params: "{}", label: "", found_on: "default", trained_on: "default", numerics: "fp32" };
-  const FIELDS = ["step", "training_loss", "validation_loss", "validation", "test_loss", "test"];
+  const DEFAULTS = site.defaults; // what an address leaves out
+  const FIELDS = site.curve; // of an evaluation, in the order in which rows hold them
   const titles = new Map(site.tasks.map(([id, title]) => [id, title]));
   const taskPages = new Map(site.tasks.map(([id, , address]) => [id, address]));
   const methodTitles = new Map(site.methods.map(([name, title]) => [name, title]));
@@ -46,11 +46,13 @@
     });
   }
 
+  // As report/printable.py: no control characters, those that turn the direction of a text among them.
+  const plain = (text) => text.replace(/(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "?");
   // Elements: el("td", {class: "n"}, "text", child, …)
   function el(name, said = {}, ...children) {
     const made = document.createElement(name);
     for (const [key, value] of Object.entries(said)) made.setAttribute(key, value);
-    made.append(...children.filter((child) => child !== null && child !== undefined));
+    made.append(...children.filter((child) => child !== null && child !== undefined).map((child) => (typeof child === "string" ? plain(child) : child)));
     return made;
   }
   const SVG = "http://www.w3.org/2000/svg";
@@ -75,7 +77,7 @@
     const label = row.label ? ` · ${row.label}` : "";
     return `${row.method}${params}${label}`;
   };
-  const link = (address, text) => (address ? el("a", { href: address }, text) : document.createTextNode(text));
+  const link = (address, text) => (address ? el("a", { href: address }, text) : document.createTextNode(plain(text)));
   const cellAddress = (row, changes = {}) => {
     const said = {
       task: row.task, version: String(row.task_version), method: row.method, params: row.method_params, kind: row.kind,
@@ -87,7 +89,7 @@
 
   function top(eyebrow, title, ...below) {
     head.replaceChildren(el("p", { class: "eyebrow" }, ...eyebrow), el("h1", {}, title), ...below);
-    document.title = `${title} · ticketbench`;
+    document.title = plain(`${title} · ticketbench`);
   }
   const trail = (row) => [
     link("index.html", "Tasks"), " / ", link(taskPages.get(row.task), row.task), " / ",
@@ -96,7 +98,7 @@
 
   // A line chart of some fields of a curve over its steps.
   function chart(row, lines, title, format) {
-    const [width, height, left, bottom, above] = [440, 260, 58, 34, 10];
+    const [height, left, bottom, above] = [260, 58, 34, 10];
     const steps = row.curve[0];
     const drawn = lines.map(([field, name, look]) => [row.curve[FIELDS.indexOf(field)], name, look])
       .filter(([values]) => values.some((value) => value !== null));
@@ -106,43 +108,62 @@
     if (low === high) [low, high] = [low - 0.5, high + 0.5];
     const most = Math.max(...steps);
     const least = Math.min(...steps);
-    const x = (step) => left + ((width - left - 12) * (step - least)) / (most - least || 1);
     const y = (value) => height - bottom - ((height - bottom - above) * (value - low)) / (high - low);
-    const made = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title} over ${steps.length} evaluations from step ${least} to ${most}.` });
-    for (const tick of ticks(low, high)) {
-      made.append(svg("line", { x1: left, x2: width - 12, y1: y(tick), y2: y(tick), class: "grid" }),
-        svg("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, format(tick)));
-    }
-    for (const tick of ticks(least, most)) made.append(svg("text", { x: x(tick), y: height - bottom + 20, "text-anchor": "middle" }, grouped(tick)));
-    if (typeof row.best_step === "number" && row.best_step >= least && row.best_step <= most) {
-      made.append(svg("line", { x1: x(row.best_step), x2: x(row.best_step), y1: above, y2: height - bottom, class: "best" }));
-    }
-    for (const [values, , look] of drawn) {
-      let path = "";
-      let pen = "M";
-      values.forEach((value, at) => {
-        if (value === null) pen = "M";
-        else {
-          path += `${pen}${x(steps[at]).toFixed(1)},${y(value).toFixed(1)}`;
-          pen = "L";
-        }
-      });
-      made.append(svg("path", { d: path, class: `line ${look}` }));
-    }
+    const drawing = (width) => {
+      const x = (step) => left + ((width - left - 12) * (step - least)) / (most - least || 1);
+      const made = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title} over ${steps.length} evaluations from step ${least} to ${most}.` });
+      for (const tick of ticks(low, high, 4)) {
+        made.append(svg("line", { x1: left, x2: width - 12, y1: y(tick), y2: y(tick), class: "grid" }),
+          svg("text", { x: left - 8, y: y(tick) + 4, "text-anchor": "end" }, format(tick)));
+      }
+      for (const tick of ticks(least, most, width < 400 ? 2 : 3)) made.append(svg("text", { x: x(tick), y: height - bottom + 20, "text-anchor": "middle" }, grouped(tick)));
+      if (typeof row.best_step === "number" && row.best_step >= least && row.best_step <= most) {
+        made.append(svg("line", { x1: x(row.best_step), x2: x(row.best_step), y1: above, y2: height - bottom, class: "best" }));
+      }
+      for (const [values, , look] of drawn) {
+        let path = "";
+        let pen = "M";
+        values.forEach((value, at) => {
+          if (value === null) pen = "M";
+          else {
+            path += `${pen}${x(steps[at]).toFixed(1)},${y(value).toFixed(1)}`;
+            pen = "L";
+          }
+        });
+        made.append(svg("path", { d: path, class: `line ${look}` }));
+      }
+      return made;
+    };
+    // Drawn at the width that it has on the page, so that its text keeps its size.
+    const frame = el("div", { class: "curve" }, drawing(440));
+    let drawnAt = 440;
+    const fit = () => {
+      const width = Math.max(220, Math.round(frame.clientWidth));
+      if (width === drawnAt || !frame.clientWidth) return;
+      drawnAt = width;
+      frame.replaceChildren(drawing(width));
+    };
+    new ResizeObserver(() => window.requestAnimationFrame(fit)).observe(frame);
     const legend = el("ul", { class: "legend" }, ...drawn.map(([, name, look]) => {
       const swatch = svg("svg", { class: "swatch", viewBox: "0 0 30 12", "aria-hidden": "true" }, svg("path", { d: "M0,6L30,6", class: `line ${look}` }));
       return el("li", {}, swatch, el("span", {}, name));
     }));
-    return el("figure", {}, el("h3", {}, title), legend, el("div", { class: "curve" }, made));
+    return el("figure", {}, el("h3", {}, title), legend, frame);
   }
 
-  function ticks(low, high) {
-    const rough = (high - low) / 4;
-    const power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * [1, 2, 5, 10].find((each) => each * power >= rough);
-    const found = [];
-    for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(Number((k * step).toPrecision(12)));
-    return found;
+  // Round numbers between two: by the largest step that gives at least so many.
+  function ticks(low, high, fewest) {
+    if (!(high > low)) return [low];
+    const top = Math.floor(Math.log10(high - low));
+    for (let power = top; power > top - 4; power--) {
+      for (const each of [5, 2, 1]) {
+        const step = each * 10 ** power;
+        const first = Math.ceil(low / step - 1e-9);
+        const last = Math.floor(high / step + 1e-9);
+        if (last - first + 1 >= fewest) return Array.from({ length: last - first + 1 }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+      }
+    }
+    return [];
   }
 
   function learning(row) {
@@ -204,17 +225,22 @@
   function recompute(row) {
     const file = `${taskPages.get(row.task).split("/").pop().replace(/\.html$/, "")}/rows.parquet`;
     const parquet = taskPages.get(row.task).replace(/[^/]*$/, "") + file;
+    const equal = row.numerics === "fp32" ? " On the same kind of processor, with the same software, every compared column comes out equal in every bit." : "";
     return section("again", "Computing it again",
-      el("p", { class: "prose" }, "This makes the row again, with those of the seeds before it; on the same kind of processor and software every compared column comes out equal in every bit."),
+      el("p", { class: "prose" }, `This makes the row again, with those of the seeds before it.${equal}`),
       pre(row.command),
-      el("p", { class: "prose" }, "And this recomputes rows of a result file, and says whether they are bit-identical, within tolerance, or parted: ",
-        el("a", { href: parquet, download: "" }, "this task’s rows"), "."),
-      pre("ticketbench verify rows.parquet"));
+      el("p", { class: "prose" }, "And this computes it again from the file of ", el("a", { href: parquet, download: "" }, "this task’s rows"),
+        ", and says whether it is bit-identical, within tolerance, or parted; the second line does so for some rows of the file, drawn."),
+      pre(`ticketbench verify rows.parquet --row ${row.row_id.slice(0, 12)}\nticketbench verify rows.parquet --sample 5`));
+  }
+
+  function papers(row) {
+    const keys = [...(cites.get(row.task) ?? []), ...(cites.get(`method ${row.method}`) ?? [])];
+    return [...new Set(keys)].map((key) => bibtex.get(key));
   }
 
   function citing(row) {
-    const keys = [...(cites.get(row.task) ?? []), ...(cites.get(`method ${row.method}`) ?? [])];
-    const found = [site.suite, row.bibtex, ...[...new Set(keys)].map((key) => bibtex.get(key))].filter(Boolean);
+    const found = [site.suite, row.bibtex, ...papers(row)].filter(Boolean);
     return section("citing", "Citing it",
       el("p", { class: "prose" }, "Its permanent id is the digest of what the row is of, and of nothing else: ", el("code", { class: "digest" }, row.row_id), "."),
       pre(`ticketbench cite ${row.row_id}`),
@@ -232,7 +258,12 @@
     const beside = el("p", { class: "prose beside" }, el("a", { href: cellAddress(row) }, "All seeds of this cell"), " · ",
       el("a", { href: cellAddress(row, { rung: undefined }) }, "all rungs"));
     place.replaceChildren(...[beside, learning(row), layers(row), recompute(row), citing(row), all(row)].filter(Boolean));
-    const names = { curve: "Curve", layers: "Layers", again: "Command", citing: "Citing", all: "Columns" };
+    ownNav();
+  }
+
+  // Links to what stands on the page now.
+  function ownNav() {
+    const names = { rows: "Rows", curve: "Curve", layers: "Layers", again: "Command", citing: "Citing", all: "Columns" };
     nav.replaceChildren(...[...place.querySelectorAll("section[id]")].flatMap(({ id }) => [el("a", { href: `#${id}` }, names[id]), " "]));
   }
 
@@ -246,7 +277,11 @@
       el("td", {}, row.status, row.reason ? el("small", {}, row.reason) : null), el("td", { class: "n" }, metric(row, row.test_final)), el("td", { class: "n" }, metric(row, row.test_best)),
       el("td", { class: "n" }, row.best_step === null ? "–" : grouped(row.best_step)), el("td", {}, el("a", { href: `row.html#${row.row_id}` }, el("code", {}, row.row_id.slice(0, 12))))));
     const table = el("table", { class: "listed" }, el("thead", {}, el("tr", {}, ...heads.map(([name, kind]) => el("th", { scope: "col", class: kind }, name)))), el("tbody", {}, ...lines));
-    place.replaceChildren(section("rows", "Rows", wide("Rows of this cell", table)));
+    const cited = section("citing", "Citing them",
+      el("details", { open: "" }, el("summary", {}, "BibTeX of the suite, and of its task’s and method’s papers"), pre([site.suite, ...papers(first)].filter(Boolean).join("\n\n"))),
+      el("details", {}, el("summary", {}, "BibTeX of every row"), pre(rows.map((row) => row.bibtex).join("\n\n"))));
+    place.replaceChildren(section("rows", "Rows", wide("Rows of this cell", table)), cited);
+    ownNav();
   }
 
   const missing = (text) => {
@@ -279,7 +314,7 @@
     const said = window.location.hash.slice(1);
     find.hidden = false;
     meanings.hidden = said !== "";
-    nav.replaceChildren(...ways.cloneNode(true).childNodes);
+    nav.replaceChildren(...(said === "" ? ways.cloneNode(true).childNodes : []));
     try {
       if (/^[0-9a-f]{32}$/i.test(said)) await byId(said.toLowerCase());
       else if (said.includes("=")) await byCell({ ...DEFAULTS, ...Object.fromEntries(new URLSearchParams(said)) });

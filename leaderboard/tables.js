@@ -36,7 +36,7 @@
 
   // Says in every cell of a column by what it is sorted and found, and returns whether these are numbers.
   function prepare(cells) {
-    const known = cells.filter((cell) => "order" in cell.dataset || !MISSING.has(main(cell)));
+    const known = cells.filter((cell) => !MISSING.has(cell.dataset.order ?? main(cell)));
     const numbers = known.every((cell) => number(cell.dataset.order ?? main(cell)) !== null);
     for (const cell of cells) {
       const said = cell.dataset.order ?? main(cell);

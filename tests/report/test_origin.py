@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from ticketbench.report.boards.board import boards
-from ticketbench.report.origin import commands, facts, notices, parameters
+from ticketbench.report.origin import commands, facts, notices, parameters, row_command
 
 
 @pytest.fixture
@@ -107,3 +107,9 @@ def test_several_boards_of_a_task_are_one_command_and_a_strange_setting_is_named
 
     assert len(commands(found, {})) == 1
     assert notices(found, task) == ["The task’s file here has no setting s3, which some rows name."]
+
+
+def test_a_dense_row_is_made_again_beside_one_cheap_method_and_no_default_ones(rows_of, task):
+    row = rows_of.make_row(task, "dense", 0, 2, test_final=0.9)
+
+    assert row_command(row, {"imp": SimpleNamespace()}) == "ticketbench run digits/mlp --method prune-only --seeds 3"

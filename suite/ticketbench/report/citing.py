@@ -6,19 +6,12 @@ from dataclasses import dataclass
 
 import ticketbench
 from ticketbench.report.bibliography import Entry
+from ticketbench.report.printable import latex, one_line, printable
 from ticketbench.results import Row
 
 TITLE = "{ticketbench}: a reproducibility benchmark suite for lottery tickets and neural-network pruning"
 AUTHORS = "{The ticketbench authors}"
 _OWN_KEY = re.compile(r"\s*@\w+\s*[{(]\s*([^\s,{}()]+)\s*,")
-# BibTeX counts braces even where a backslash stands before them, so they get names.
-_TEX = {each: f"\\{each}" for each in "&%$#_"} | {
-    "{": r"\textbraceleft{}",
-    "}": r"\textbraceright{}",
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
 
 
 @dataclass(frozen=True)
@@ -72,9 +65,9 @@ def cite_papers(cites: Iterable[str], sources: Mapping[str, Entry], whose: str) 
         if cite in sources:
             entries[cite] = sources[cite].bibtex
         elif own:
-            entries.setdefault(own[1], _printable(cite.strip()))
+            entries.setdefault(own[1], printable(cite.strip()))
         else:
-            remarks.append(f"{whose} cites {_line(cite)!r}, which is neither a key known here nor BibTeX.")
+            remarks.append(f"{whose} cites {one_line(cite)!r}, which is neither a key known here nor BibTeX.")
     return Cited(entries, remarks=tuple(remarks))
 
 
@@ -85,7 +78,7 @@ def cite_row(row: Row) -> Cited:
         "title": f"{{ticketbench}} row {row['row_id']}",
         "author": AUTHORS,
         "year": str(row["finished_at"])[:4],
-        "note": f"{_tex(said)}; made by ticketbench {_tex(row['suite_version'])}",
+        "note": f"{latex(said)}; made by ticketbench {latex(row['suite_version'])}",
     }
     if not fields["year"].isdigit():
         del fields["year"]
@@ -95,16 +88,16 @@ def cite_row(row: Row) -> Cited:
 
 def describe_row(row: Row) -> str:
     """What a row says, in words: what was trained, and its score at the last step or why it has none."""
-    method, where = _line(row["method"]), f"{_line(row['task'])} (version {row['task_version']})"
-    parameters = "" if row["method_params"] == "{}" else f" with {_line(row['method_params'])}"
+    method, where = one_line(row["method"]), f"{one_line(row['task'])} (version {row['task_version']})"
+    parameters = "" if row["method_params"] == "{}" else f" with {one_line(row['method_params'])}"
     if row["kind"] == "dense":
         what = f"The dense network on {where}"
     else:
-        kind = {"ticket": "ticket", "control": f"control {_line(row['label'])}", "probe": "probe"}[row["kind"]]
-        label = f" {_line(row['label'])}" if row["label"] and row["kind"] != "control" else ""
+        kind = {"ticket": "ticket", "control": f"control {one_line(row['label'])}", "probe": "probe"}[row["kind"]]
+        label = f" {one_line(row['label'])}" if row["label"] and row["kind"] != "control" else ""
         what = f"The {kind}{label} of {method}{parameters} on {where}"
     if (row["found_on"], row["trained_on"]) != ("default", "default"):
-        what += f", found on {_line(row['found_on'])} and trained on {_line(row['trained_on'])}"
+        what += f", found on {one_line(row['found_on'])} and trained on {one_line(row['trained_on'])}"
     density = f", rung {row['rung']}" if row["rung"] else ""
     density += f" (density {row['density']:.4g})" if row["rung"] and row["density"] is not None else ""
     return f"{what}, seed {row['seed']}{density}: {_scored(row)}"
@@ -112,27 +105,14 @@ def describe_row(row: Row) -> str:
 
 def _scored(row: Row) -> str:
     if row["test_final"] is None:
-        return ", ".join(_line(each) for each in (row["status"], row["reason"]) if each)
+        return ", ".join(one_line(each) for each in (row["status"], row["reason"]) if each)
     collapsed = f" ({row['status']})" if row["status"] != "done" else ""
-    return f"test {_line(row['metric'])} {row['test_final']:.6g} at the last step{collapsed}"
+    return f"test {one_line(row['metric'])} {row['test_final']:.6g} at the last step{collapsed}"
 
 
 def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
     return "\n".join([f"@{kind}{{{key},", *lines, "}"])
-
-
-def _tex(text: object) -> str:
-    return "".join(_TEX.get(each, each) for each in _line(text))
-
-
-def _line(text: object) -> str:
-    """A text that a stranger may have written, as one line that changes nothing on a terminal."""
-    return _printable(" ".join(str(text).split()))
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
 
 
 def _once(lines: Sequence[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from ticketbench.task import Task, shipped_tasks
 if TYPE_CHECKING:
     from ticketbench.methods import Method
 
+_CHEAP = "prune-only"  # scores the dense network's own weights, and no default runs beside it
 Fact = tuple[str, list[tuple[str, int]]]
 
 
@@ -46,12 +47,13 @@ def commands(boards: Sequence[Board], methods: Mapping[str, "Method"]) -> list[s
 def row_command(row: Mapping[str, Any], methods: Mapping[str, "Method"]) -> str:
     """The `ticketbench run` line that makes one row again, and with it those of the seeds before it.
 
-    `row` needs its task, kind, method, parameters, label and seed. The dense network comes with whatever is run.
+    `row` needs its task, kind, method, parameters, label and seed. The dense network comes with whatever is run: the
+    line names a method that trains nothing else.
     """
     task = row["task"] if row["task"] in shipped_tasks() else "TASK.toml"
-    parts = ["ticketbench run", shlex.quote(task)]
-    if row["kind"] != "dense":
-        parts.append(f"--method {_selector(row['method'], row['method_params'], methods)}")
+    method, params = (_CHEAP, "{}") if row["kind"] == "dense" else (row["method"], row["method_params"])
+    ours = {} if row["kind"] == "dense" else methods
+    parts = ["ticketbench run", shlex.quote(task), f"--method {_selector(method, params, ours)}"]
     parts.append(f"--seeds {row['seed'] + 1}")
     control = [row["label"].partition(" of ")[0]] if row["kind"] == "control" else []
     return _command([*parts, *_with(control)])

@@ -1,5 +1,7 @@
 """The axes that a figure can stand on, and its specification."""
 
+import re
+
 import altair as alt
 import pytest
 
@@ -78,3 +80,37 @@ def test_speed_up_is_the_geometric_mean_of_the_rows_that_know_it():
 
     assert speedup(rows) == pytest.approx(8.0)
     assert speedup(rows[2:]) is None
+
+
+def drawn(*names, title="y"):
+    every = [point for name in names for point in points(name)]
+    spec = charts.figure(every, None, looks(dict.fromkeys(names, "")), Scale(title, "error", 0.001))
+    return spec, charts.svg(charts.sized(spec, 300, 200))
+
+
+def test_two_drawings_on_a_page_clip_by_names_of_their_own_and_a_series_may_be_called_clip3():
+    texts = [drawn("imp", title="clip3 url(#clip0)")[1], drawn("imp", "clip3")[1]]
+
+    named = [set(re.findall(r'<clipPath id="(.*?)"', text)) for text in texts]
+    assert all(named) and not named[0] & named[1]
+    assert [set(re.findall(r'clip-path="url\(#(.*?)\)"', text)) for text in texts] == named
+    assert ">clip3 url(#clip0)</text>" in texts[0]
+    assert drawn("imp", "clip3")[1] == texts[1]  # whatever was drawn before
+
+
+def test_of_more_than_four_curves_none_has_a_band_until_it_is_picked():
+    def band(spec):
+        (layer,) = [each for each in spec["layer"] if each["mark"]["type"] == "area"]
+        return layer["encoding"]["fillOpacity"]["value"]["expr"]
+
+    assert band(drawn(*"abcd")[0]).startswith("picked == '' ? 0.08 : datum.series == picked ? 0.28")
+    assert band(drawn(*"abcde")[0]).startswith("picked == '' ? 0 : datum.series == picked ? 0.28")
+
+
+def test_the_same_drawing_twice_on_a_page_clips_by_other_names_the_second_time():
+    text = drawn("imp")[1]
+    page = charts.told_apart(f"<p>clip3</p>{text}<p>clip4</p>{text}")
+
+    ids = re.findall(r' id="(.*?)"', page)
+    assert len(set(ids)) == len(ids) == 2 * len(re.findall(r' id="', text))
+    assert set(re.findall(r'url\(#(.*?)\)"', page)) == set(ids)

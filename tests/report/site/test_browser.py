@@ -19,6 +19,7 @@ ACCURACY = {
     "random-layer": [0.92, 0.89, 0.70],
 }
 FAMILIES = {"imp": "iterative", "imp-late": "iterative", "lamp": "after training", "snip": "at initialization"}
+FIELDS = ("step", "training_loss", "validation_loss", "validation", "test_loss", "test")
 COST = {"imp": 3.0, "imp-late": 3.0, "lamp": 1.0, "snip": 0.1, "random-layer": 0.0}
 
 
@@ -40,6 +41,14 @@ def site(rows_of, tmp_path_factory):
     for row in rows:
         if (row["method"], row["rung"], row["seed"]) == ("lamp", 3, 1):
             rows_of.without_score(row, "diverged", EVIL)
+    for row in rows:
+        if (row["method"], row["rung"]) == ("random-layer", 1):
+            row["kept"] = row["prunable"] // 3  # another compression than its column's
+        if row["method"] == "snip":
+            row["curve"] = [
+                dict(zip(FIELDS, (step, 2.0, 2.1, 0.1 + step / 920, 2.2, 0.5), strict=True))
+                for step in range(0, 801, 40)
+            ]
     rows += [
         rows_of.make_row(task, "filters", rung, seed, status="not applicable", reason=EVIL)
         for rung in (1, 2, 3)
@@ -193,6 +202,70 @@ def test_a_column_sorts_as_numbers_both_ways_with_dense_first_and_the_missing_la
     assert browser.all("#table-1 th[aria-sort]") == []
     head(browser, 3).click()
     assert names(browser)[1] == "random-layer"  # cost: the least first
+
+
+def test_a_number_of_another_compression_than_its_column_is_sorted_last(browser):
+    browser.open(TASK)
+    for _ in range(2):  # falling, then rising
+        head(browser, 4).click()
+        assert set(names(browser)[-2:]) == {"random-layer", "filters"}
+
+
+CHART = """
+const frame = document.querySelector("#curve .curve");
+const box = frame.querySelector("svg").viewBox.baseVal;
+if (Math.abs(box.width - frame.clientWidth) > 1) return null;
+return [...frame.querySelectorAll("text[text-anchor=end]")].map((each) => each.textContent);
+"""
+
+
+def row_of(browser, method="snip"):
+    """Opens a row's page."""
+    browser.open(f"row.html#task=digits%2Fmlp&method={method}&rung=1", ready=False)
+    browser.wait("return document.querySelector('#rows td a')").click()
+    browser.wait("return document.querySelector('#again')")
+
+
+@pytest.mark.parametrize("width", [390, 1300])
+def test_a_row_s_chart_is_drawn_at_the_width_it_has_with_four_ticks_or_more(browser, width):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        row_of(browser)
+        assert len(browser.wait(CHART)) >= 4
+        assert browser.run("return document.documentElement.scrollWidth") <= width
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_on_a_narrow_page_the_frontier_fits_and_a_group_s_heading_stays_in_sight(browser):
+    size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.open(TASK)
+        shown = browser.run("""
+        return [...document.querySelectorAll(".frontier svg")].filter((each) => each.getClientRects().length)
+          .map((each) => each.getBoundingClientRect().width <= each.closest(".scroll").clientWidth);
+        """)
+        assert shown == [True]
+        ends = browser.run("""
+        return [...document.querySelectorAll("tr.family .stay")].map((each) => each.getBoundingClientRect())
+          .map((box) => [box.left, box.right]);
+        """)
+        assert ends and all(left >= 0 and right <= 390 for left, right in ends)
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_method_s_results_are_sorted_and_methods_filtered_by_family(browser):
+    browser.open("methods.html")
+    choose(browser, "Family", "iterative", "#methods")
+    assert set(names(browser, "#methods table")) == {"imp", "imp-late"}
+
+    browser.open("methods/snip.html", ready=False)
+    browser.wait("return document.documentElement.dataset.tables === 'ready'")
+    browser.find("#results thead th:nth-child(5) button").click()
+    assert browser.all("#results th[aria-sort=descending]") == ["Score"]
 
 
 def test_a_group_apart_stays_below_its_heading(browser):

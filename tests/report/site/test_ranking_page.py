@@ -8,7 +8,9 @@ from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.eligible import TRAINED
 from ticketbench.report.boards.task_sets import TaskSet
 from ticketbench.report.site.build import build_site
+from ticketbench.report.site.csv_tables import csv_overview
 from ticketbench.report.site.figures import series_name
+from ticketbench.report.site.latex_tables import latex_overview
 from ticketbench.report.site.looks import looks
 from ticketbench.report.site.overview import set_pages
 from ticketbench.report.site.rank_words import p_text
@@ -70,7 +72,8 @@ def table(built, read):
 
 
 def test_the_planted_winner_stands_alone_at_the_top(built, table, read):
-    assert list(table)[:3] == ["winner", "one", "two"] or list(table)[:3] == ["winner", "two", "one"]
+    assert list(table)[:2] == ["Dense", "winner"]
+    assert set(list(table)[2:4]) == {"one", "two"}
     assert table["winner"][1] == "1"
     assert {table["one"][1], table["two"][1]} == {"2 2–3"}
     assert "winner stands alone at the top of 3 methods: it separates from every other." in read(built.page).text
@@ -92,9 +95,41 @@ def test_what_cannot_be_ranked_keeps_its_values_and_says_why(table):
     assert "not applicable" in table["filters"][0]
 
 
-def test_what_is_scored_as_it_is_stands_apart_with_a_rank_of_its_own(built, table, read):
-    assert table["popup"][1] == "1"
+def test_what_is_scored_as_it_is_stands_apart_and_alone_it_has_no_rank(built, table, read):
+    assert table["popup"][0] == "popup alone in its family: there is nothing to rank it against"
+    assert table["popup"][1:3] == ["–", ""]
+    assert "±" in table["popup"][3]
     assert "Scored as they are, not trained: ranked among themselves" in read(built.page).text
+    (each,) = [t for t in read(built.page).tables if t[0][1:] and "popup" not in str(t) and "2–3" in str(t[2:])]
+    assert {row[0].strip() for row in each[1:]} == {"winner", "one", "two"}  # ranks at other compressions
+
+
+def test_two_that_are_scored_as_they_are_are_ranked_among_themselves(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "popup": TOP, "prune": under(0.3)}, seeds=6)
+    for row in rows:
+        if row["method"] != "dense":
+            row |= {"training_steps": 0, "start_step": 800}
+    ((_, lines),) = shown(rows, task)[0].groups
+
+    assert [(line.name, line.rank.rank) for line in lines] == [("popup", 1), ("prune", 2)]
+
+
+def test_the_dense_network_stands_first_with_its_metric_at_every_compression_and_no_rank(built, table):
+    dense = table["Dense"]
+    heads = len(built.shown.heads)
+
+    assert dense[1:4] == ["–", "", ""]
+    assert len(set(dense[4 : 4 + heads])) == 1
+    assert "±" in dense[4]
+    assert dense[-4:] == ["", "1x 1.0", "6", ""]
+    assert len(dense) == len(table["winner"])
+
+
+def test_the_page_says_that_overlapping_intervals_may_separate(built, read):
+    text = " ".join(read(built.page).text.split())
+
+    assert "Two methods whose intervals overlap may separate all the same" in text
 
 
 def test_the_page_says_what_the_correction_covers(built, read):
@@ -136,7 +171,10 @@ def test_winning_tickets_stand_beside_luck(built, read):
 
     assert head[0].startswith("Luck")
     assert "%" in head[1]
-    assert all("luck:" in row[-1] for row in found[2:])
+    lines = {row[0].split()[0]: [" ".join(cell.split()) for cell in row] for row in found[2:]}
+    assert all("luck:" in row[-1] for name, row in lines.items() if name != "popup")
+    assert set(lines["popup"][1:]) == {"–"}
+    assert "scored as its tickets are, not trained" in lines["popup"][0]
 
 
 def test_few_seeds_mark_separations_as_model_based(rows_of):
@@ -181,6 +219,69 @@ def test_matching_compressions_say_what_is_proven_and_where_they_are_censored(ro
     assert found["falling"].below.startswith("to ")
 
 
+def test_methods_equal_in_every_seed_are_said_to_be_one(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "late": TOP, "other": under(0.01)}, seeds=6)
+    rows += [row | {"method": name} for row in rows if row["method"] == "late" for name in ("rewind", "third")]
+    page, _ = shown(rows, task)
+
+    assert page.says[-1] == "late, rewind and third are equal in every seed here: one method 3 times."
+    page, _ = shown([row for row in rows if row["method"] != "third"], task)
+    assert page.says[-1] == "late and rewind are equal in every seed here: one method twice."
+    page, _ = shown([row for row in rows if row["method"] not in ("third", "rewind")], task)
+    assert not any("equal in every seed" in said for said in page.says)
+
+
+def test_wins_of_a_sparsity_that_is_an_outcome_say_where_they_are_and_nothing_beyond(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": TOP, "threshold": TOP}, seeds=6, test_best=0.9)
+    for row in rows:
+        if row["method"] == "threshold":
+            row["kept"] = int(row["prunable"] / (1.9 + 0.08 * row["rung"]))
+    (board,) = boards(rows, {task.id: task})
+    page = winning_page(board, (2, 4, 32), looks(dict.fromkeys(("imp", "threshold"), "")))
+    found = {line.name: line for line in page.lines}
+
+    last = found["threshold"].rates[-1]  # under 59.8×
+    assert (last.notes[0], last.order, last.off) == ("at 2.54×", None, True)
+    assert "at 1.98×" in found["threshold"].difficulty[0].notes  # the ladder's own rung there is 1.67×
+    assert "at 1.98×" in found["threshold"].gains[0].notes
+    assert found["threshold"].difficulty[1:] == [None, None] == found["threshold"].gains[1:]
+    assert None not in found["imp"].difficulty
+    cells = [*found["imp"].rates, *found["imp"].difficulty, *found["imp"].gains]
+    assert not any(note.startswith("at ") for cell in cells for note in cell.notes)
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        (lambda rung: 0, ""),
+        (lambda rung: 80, "cannot come before step 80, where it starts"),
+        (lambda rung: 80 * rung, "starts at steps 80 to 640: no ticket can come before its own"),
+    ],
+)
+def test_a_ticket_that_starts_late_is_said_not_to_come_before_its_step(rows_of, steps, said):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": TOP}, seeds=6, test_best=0.9)
+    for row in rows:
+        if row["method"] == "imp":
+            row["start_step"] = steps(row["rung"])
+    (board,) = boards(rows, {task.id: task})
+    (line,) = winning_page(board, (2,), looks({"imp": ""})).lines
+
+    assert line.says == said
+
+
+def test_costs_that_part_two_tickets_on_the_frontier_show(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "cheap": under(0.3), "dear": TOP}, seeds=6)
+    for row in rows:
+        row["search_examples"] = 800 * task.training.batch_size * {"dear": 0.04}.get(row["method"], 0)
+    at = shown(rows, task)[0].frontier.at[-1]
+
+    assert [(name, cost) for name, _, cost in at.on] == [("cheap", "1.00"), ("dear", "1.04")]
+
+
 def test_p_values_are_printed_shortly():
     assert [p_text(p) for p in (None, 1e-9, 0.0123, 0.5)] == ["", "< 0.001", "0.012", "0.50"]
 
@@ -222,6 +323,26 @@ def test_over_tasks_complete_methods_are_ranked_and_others_listed(headlines):
     assert page.says == "Of 2 methods that are complete, a alone has rank 1."
 
 
+def test_a_method_that_is_alone_in_its_family_has_no_rank_over_tasks(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "a": TOP, "b": under(0.2), "popup": TOP}, seeds=6)
+    for row in rows:
+        if row["method"] == "popup":
+            row |= {"training_steps": 0, "start_step": 800}
+    (page,) = set_pages(
+        [some_set("digits/mlp")], [shown(rows, task)[1]], {}, looks(dict.fromkeys(("a", "b", "popup"), ""))
+    )
+    (_, ranked), (_, (alone,)) = page.groups
+
+    assert [line.rank.rank for line in ranked] == [1, 2]
+    assert alone.rank is None
+    assert alone.apart.startswith("alone in its family")
+    line = next(each for each in csv_overview(page).splitlines() if ",popup," in each)
+    assert ",popup,,,," in line  # no rank and no interval of ranks
+    assert "alone in its family" in latex_overview(page)
+    assert " & -- & " in latex_overview(page)
+
+
 def test_a_set_with_a_task_that_has_no_rows_says_so_and_ranks_nothing(headlines):
     (page,) = set_pages([some_set("digits/mlp", "mnist/lenet-5")], headlines, {}, looks(dict.fromkeys("abc", "")))
 
@@ -235,6 +356,13 @@ def test_the_first_page_names_its_sets_and_what_keeps_them_from_a_ranking(built,
 
     assert "Ranking over tasks" in text
     assert "Nothing can be ranked over this set yet: digits/conv: no rows" in text
+
+
+def test_the_first_page_tells_controls_from_methods_that_are_a_null(built, read):
+    text = " ".join(read(built.index).text.split())
+
+    assert "A method that is itself a null, as imp-reinit or snip-shuffled, is ranked like any other." in text
+    assert "Controls are never ranked" not in text
 
 
 def test_the_first_page_shows_a_ranking_without_scripts(headlines, tmp_path, read):

@@ -17,12 +17,12 @@ import yaml
 from ticketbench.errors import TicketbenchError
 from ticketbench.methods import load_methods
 from ticketbench.report.site.build import build_site
-from ticketbench.report.site.downloads import latex
 from ticketbench.results import row_id
 
 EVIL = (
     "</script><script>document.title = 'injected'</script><img src=x onerror=\"document.title = 'injected'\">\u2028"
 )
+SHOWN = EVIL.replace("\u2028", "?")
 EDITION = "2026-11"
 MINE = '''"""A file with </code><script>alert(1)</script> in it."""
 from ticketbench import scorer
@@ -169,10 +169,22 @@ def test_a_methods_page_shows_its_file_parameters_papers_and_results_as_text(bui
     assert not any(tag in ("u", "i", "b", "img") for tag, _ in page.tags)
 
 
+def test_on_paper_a_method_s_file_is_whole(built, browser_on):
+    browser = browser_on(f"{built.site.as_uri()}/")
+    browser.open("methods/mine.html", ready=False)
+    browser.run("document.querySelector('pre.source code').append('\\nx'.repeat(400))")
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        cut = browser.run("const p = document.querySelector('pre.source'); return p.scrollHeight - p.clientHeight")
+        assert cut <= 1
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_a_method_whose_file_is_not_at_hand_has_a_page_and_so_has_one_with_no_name_for_a_file(built, read):
     assert "was not at hand" in read(built.site / "methods/imp.html").text
     (strange,) = (built.site / "methods").glob("other.*.html")
-    assert f"__proto__ {EVIL}" in read(strange).text
+    assert f"__proto__ {SHOWN}" in read(strange).text
     listed = read(built.site / "methods.html")
     assert {"methods/mine.html", "methods/imp.html", f"methods/{strange.name}"} <= {
         said.get("href") for _, said in listed.tags
@@ -198,15 +210,37 @@ def test_downloads_hold_what_the_page_shows(built, read):
     assert ">mine<" in (folder / "metric.svg").read_text("utf-8")
 
 
-def test_latex_says_every_character_as_itself(built):
-    assert latex("a_b & 5 % of $x$ {y} \\input{z} #1 ~^\n<>") == (
-        r"a\_b \& 5 \% of \$x\$ \{y\} \textbackslash{}input\{z\} \#1 \textasciitilde{}\textasciicircum{} "
-        r"\textless{}\textgreater{}"
-    )
-    text = (built.site / "tasks/digits/mlp/table.tex").read_text("utf-8")
-    body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
-    assert "\\toprule" in text and "<script" not in text
-    assert {line.count("&") - line.count(r"\&") for line in body.splitlines()[1:]} == {2}
+def test_the_ranking_and_its_figure_can_be_taken_away(built):
+    folder = built.site / "tasks/digits/mlp"
+    ranking = pd.read_csv(folder / "ranking.csv").set_index("method")
+
+    assert ranking.loc["mine", "rank"] == 1 and ranking.loc["mine", "area"] > ranking.loc["imp", "area"]
+    assert ranking.loc["mine", "area_interval"].startswith("±")
+    text = (folder / "ranking.tex").read_text("utf-8")
+    assert "\nmine & 1" in text and "Holm within this table only" in text
+    frontier = ElementTree.parse(folder / "frontier.svg").getroot()
+    assert {"mine"} <= {each.text for each in frontier.iter("{http://www.w3.org/2000/svg}text")}
+
+
+def test_no_page_or_download_holds_a_control_character(built):
+    for name, content in files_of(built.site).items():
+        if name.endswith((".html", ".svg", ".tex", ".csv")):
+            assert not set(content.decode("utf-8")) & set("\u2028\u202e\x1b\x07"), name
+
+
+def test_methods_stand_in_one_table_with_their_families(built, read):
+    page = read(built.site / "methods.html")
+
+    (table,) = page.tables
+    assert {row[0].strip(): row[1].strip() for row in table if row[0].strip() in ("mine", "imp")}["mine"] == "own"
+    assert ("tr", {"data-family": "own"}) in page.tags
+
+
+def test_lists_of_methods_and_of_no_editions_say_how_to_cite_the_suite(built, read, tmp_path):
+    build_site([built.results], tmp_path / "site", built.tasks)
+
+    for path in (built.site / "methods.html", tmp_path / "site/editions.html"):
+        assert "@software{ticketbench," in read(path).text
 
 
 def test_the_row_page_says_what_it_is_without_scripts(built, read):
@@ -232,9 +266,16 @@ def test_in_a_browser_a_row_shows_all_of_it_and_hostile_text_stays_text(built, t
     assert "imp, seed 4" in text and "ticketbench run digits/mlp --method FILE.py:imp --seeds 5" in text
     assert "Test values are drawn, never used" in text and dom.count('class="line test"') == 4
     assert row_id(row) in text and f"@misc{{ticketbench-{row_id(row)[:12]}," in text
+    assert f"ticketbench verify rows.parquet --row {row_id(row)[:12]} " in text
+    assert "equal in every bit" in text.partition("Computing it again")[2].partition("Citing it")[0]
     assert "digest of the row's key" in text and "torch 2.11.0, numpy 2.4.0" in text
     assert text.count("&lt;img src=x") >= 3  # the reason, a layer's name, the value of the column
     assert "<img" not in dom and "<title>imp, seed 4" in dom
+
+
+def links(dom):
+    """What the page's own navigation leads to."""
+    return re.findall(r'href="(.*?)"', dom.partition('aria-label="This page"')[2].partition("</nav>")[0])
 
 
 def test_in_a_browser_a_cell_lists_its_rows_and_a_wrong_address_says_so(built, tmp_path, browse, read):
@@ -245,8 +286,10 @@ def test_in_a_browser_a_cell_lists_its_rows_and_a_wrong_address_says_so(built, t
 
     dom, _ = shows(browse, built.site / "row.html", strange.partition("#")[2], tmp_path)
     assert len(re.findall(r'href="row.html#[0-9a-f]{32}"', dom)) == 3 and "<img" not in dom
+    assert links(dom) == ["#rows", "#citing"] and dom.count("@misc{ticketbench-") == 3
 
-    _, text = shows(browse, built.site / "row.html", "0" * 32, tmp_path)
+    dom, text = shows(browse, built.site / "row.html", "0" * 32, tmp_path)
+    assert links(dom) == []
     assert f"No row here has the id {'0' * 32}." in text
 
 

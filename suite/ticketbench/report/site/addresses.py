@@ -8,7 +8,7 @@ from ticketbench.report.boards.board import DENSE, Board, Series
 
 EDITIONS = "editions"
 ROW_PAGE = "row.html"
-_DEFAULTS = {
+DEFAULTS = {  # what an address of rows leaves out
     "kind": "ticket",
     "params": "{}",
     "label": "",
@@ -29,6 +29,11 @@ def download(task: str, name: str) -> str:
     return f"tasks/{task}/{name}"
 
 
+def overview_file(tasks: str, version: int, kind: str) -> str:
+    """The ranking over a set of tasks, as a file to take away: `kind` is csv or tex."""
+    return f"overview/{tasks}-{version}.{kind}"
+
+
 def method_page(method: str) -> str:
     """The page of a method. A name in a row may be any text: what is no method's name is told by its digest."""
     name = method if _PLAIN.fullmatch(method) else f"other.{hashlib.sha256(method.encode()).hexdigest()[:16]}"
@@ -43,7 +48,7 @@ def root(address: str) -> str:
 def rows_of_cell(series: Series | None, board: Board, rung: int | None) -> str:
     """The rows of a cell: of a series at a rung, or at every one for None; of the dense network for no series.
 
-    What is at its default is left out, as the row page reads it: `_DEFAULTS`.
+    What is at its default is left out, as the row page reads it: `DEFAULTS`.
     """
     said = {"task": board.task, "version": str(board.version)}
     if series:
@@ -53,5 +58,5 @@ def rows_of_cell(series: Series | None, board: Board, rung: int | None) -> str:
     else:
         said |= {"method": DENSE, "kind": DENSE, "rung": "0", "found_on": board.trained_on}
     said |= {"trained_on": board.trained_on, "numerics": board.numerics}
-    asked = {name: value for name, value in said.items() if value != _DEFAULTS.get(name)}
+    asked = {name: value for name, value in said.items() if value != DEFAULTS.get(name)}
     return f"{ROW_PAGE}#{urlencode(asked, quote_via=quote, safe='/')}"

@@ -15,15 +15,18 @@ from ticketbench.report.bibliography import read_bibliography
 from ticketbench.report.boards.board import DENSE, Series
 from ticketbench.report.boards.task_sets import read_sets
 from ticketbench.report.site import charts, library
-from ticketbench.report.site.addresses import ROW_PAGE, method_page, root
+from ticketbench.report.site.addresses import ROW_PAGE, method_page, overview_file, root
+from ticketbench.report.site.csv_tables import csv_overview
 from ticketbench.report.site.editions import Edition, freeze, listed, may_be_frozen, past_editions, refuse
 from ticketbench.report.site.families import OTHERS, family_of
 from ticketbench.report.site.figures import series_name
+from ticketbench.report.site.latex_tables import latex_overview
 from ticketbench.report.site.looks import Look, looks
 from ticketbench.report.site.method_page import Standing
 from ticketbench.report.site.method_page import method_page as said_of
 from ticketbench.report.site.one_task import Job, Made, make_task, writer
 from ticketbench.report.site.overview import set_pages
+from ticketbench.report.site.placing import put_in_place
 from ticketbench.report.site.reading import Found, find_results
 from ticketbench.report.site.row_page import row_page
 from ticketbench.report.site.rows_data import id_scripts
@@ -53,7 +56,8 @@ def build_site(
 
     Args:
         results: folders with result files; rows of one id that agree are shown once.
-        out: the folder to write; what it holds of an earlier site is overwritten.
+        out: the folder to write. What an earlier build wrote there is overwritten, or removed where this one makes
+            it no longer; anything else stays.
         tasks: by id: titles, chance values, recipes and references. A task that is not here is shown from its rows.
         methods: by name: titles, citations, sources and which come with ticketbench.
         jobs: how many processes make tasks at the same time.
@@ -73,7 +77,7 @@ def build_site(
         out.mkdir(parents=True, exist_ok=True)
         staging = Path(mkdtemp(prefix=".building-", dir=out))
         _make(found, staging, tasks, methods or {}, own_recipes or {}, jobs, past, edition, out)
-        _move(staging, out)
+        put_in_place(staging, out)
     except OSError as error:
         raise TicketbenchError(f"{out}: the site cannot be written: {error.strerror or error}.") from None
     finally:
@@ -158,6 +162,10 @@ def _shared(
     waiting = [task for name, task in sorted(tasks.items()) if name not in with_rows]
     headlines = [headline for each in made for headline in each.headlines]
     sets = set_pages(read_sets(folder / "sets.toml"), headlines, methods, look)
+    for each in sets:
+        if each.groups:
+            yield overview_file(each.tasks.name, each.tasks.version, "csv"), csv_overview(each)
+            yield overview_file(each.tasks.name, each.tasks.version, "tex"), latex_overview(each)
     yield "index.html", render("index.html", root="", tasks=listings, waiting=waiting, sets=sets)
 
 
@@ -182,13 +190,3 @@ def _methods(made: Sequence[Made], methods: Mapping[str, "Method"], render: Rend
         line = {"name": name, "title": method.title if method else "", "tasks": results}
         families.setdefault(family, []).append(line | {"address": method_page(name)})
     yield "methods.html", render("methods.html", root="", families=sorted(families.items()))
-
-
-def _move(staging: Path, out: Path) -> None:
-    """Put what was built in its place, file by file; the first page comes last."""
-    first = staging / "index.html"
-    paths = [path for path in sorted(staging.rglob("*")) if path.is_file() and not path.name.startswith(".")]
-    for path in [*(path for path in paths if path != first), first]:
-        place = out / path.relative_to(staging)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(place)

@@ -3,10 +3,11 @@
 Colours are CSS variables and fonts are inherited, so that one drawing serves light, dark and print.
 """
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from math import isfinite
 from typing import Any
 
@@ -21,7 +22,12 @@ Spec = dict[str, Any]
 
 _MANTISSAS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9))
 _PICKED = "picked"
-_DRAWING, _CLIP = re.compile(r"(?=<svg )"), re.compile(r"\bclip\d+\b")
+_BANDS = 4  # more bands over one another are a smear: then only a picked curve has its own
+_TAG, _CLIP = (
+    re.compile(r"<[^<>]*>"),
+    re.compile(r'(?<=<clipPath id=")clip\d+(?=")|(?<=clip-path="url\(#)clip\d+(?=\)")'),
+)
+_DRAWING, _OWN_CLIP = re.compile(r"(?=<svg )"), re.compile(_CLIP.pattern.replace(r"clip\d+", r"clip\d+-[0-9a-f]{10}"))
 CHANCE_DASH = (4, 4)
 
 
@@ -71,6 +77,8 @@ def figure(
 ) -> Spec:
     """The Vega-Lite specification of curves against compression, with pointwise bands and the dense network's.
 
+    Of more than four curves, only one that a reader picks has its band.
+
     Args:
         points: of every curve, in the order of compression.
         dense: the dense network: a horizontal line, its band, and where every curve starts.
@@ -93,7 +101,7 @@ def figure(
         lines, marks = base.encode(y=y), base.transform_filter("datum.marked").encode(y=y)
         layers = [
             base.mark_area(clip=True).encode(
-                y=alt.Y("low:Q"), y2="high:Q", fillOpacity=_when_picked(0.05, 0.28, 0.0)
+                y=alt.Y("low:Q"), y2="high:Q", fillOpacity=_when_picked(0.08 if len(names) <= _BANDS else 0, 0.28, 0)
             ),
             lines.mark_line(strokeWidth=1.75, strokeCap="butt").encode(
                 opacity=_when_picked(1, 1, 0.15), strokeDash=_by_series(alt.StrokeDash, names, looks, "dash")
@@ -129,19 +137,39 @@ def sized(spec: Spec, width: int, height: int) -> Spec:
 def svg(spec: Spec) -> str:
     """The figure as a static SVG element."""
     drawn = str(vl_convert.vegalite_to_svg(spec, vl_version=_version(), allowed_base_urls=[]))
-    return drawn.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1)
+    return _with_own_clips(drawn.replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "", 1))
 
 
-def with_own_clips(page: str) -> str:
-    """A page whose drawings each have names of their own for what clips them, by their place on it.
+def _with_own_clips(drawing: str) -> str:
+    """A drawing with names of its own for what clips it, that no other drawing has.
 
-    As drawn they count on from whatever was drawn before in the process.
+    As drawn they count on from whatever was drawn before in the process. Only attributes that name a clip are
+    changed: a method may be called clip3.
     """
+    names: dict[str, str] = {}
+    own = _renamed(drawing, _CLIP, lambda name: names.setdefault(name, f"clip{len(names)}"))
+    digest = hashlib.sha256(own.encode()).hexdigest()[:10]
+    return _renamed(own, _CLIP, lambda name: f"{name}-{digest}")
+
+
+def told_apart(page: str) -> str:
+    """A page on which a drawing that stands there a second time has other names for what clips it."""
     parts = _DRAWING.split(page)
+    used: set[str] = set()
     for place, part in enumerate(parts):
-        names = {name: f"clip{place}-{n}" for n, name in enumerate(dict.fromkeys(_CLIP.findall(part)))}
-        parts[place] = _CLIP.sub(lambda found, names=names: names[found[0]], part)
+        own = {name for tag in _TAG.findall(part) for name in _OWN_CLIP.findall(tag)}
+        if own & used:
+            parts[place] = _renamed(part, _OWN_CLIP, partial(_placed, place=place))
+        used |= own
     return "".join(parts)
+
+
+def _placed(name: str, place: int) -> str:
+    return f"{name}-{place}"
+
+
+def _renamed(drawing: str, clip: re.Pattern[str], name: Callable[[str], str]) -> str:
+    return _TAG.sub(lambda tag: clip.sub(lambda found: name(found[0]), tag[0]), drawing)
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from ticketbench.report.boards.board import Board, Series
 from ticketbench.report.boards.costs import speedup, total_cost
 from ticketbench.report.origin import parameters
+from ticketbench.report.printable import printable
 from ticketbench.report.site import charts
 from ticketbench.report.site.charts import Point, Scale, Spec
 from ticketbench.report.site.looks import Look
@@ -39,9 +40,9 @@ class Figure:
 def series_name(series: Series) -> str:
     """How a series is called: method, parameters as given and the tickets' label; a control by its own name."""
     if series.control:
-        return f"{series.control} (control)"
+        return printable(f"{series.control} (control)")
     label = f" · {series.label}" if series.label else ""
-    return f"{series.method}{parameters(series.params)}{label}"
+    return printable(f"{series.method}{parameters(series.params)}{label}")
 
 
 def accuracy_figure(

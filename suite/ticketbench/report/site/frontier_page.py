@@ -6,13 +6,14 @@ from math import ceil, floor, log2
 
 from markupsafe import Markup, escape
 
-from ticketbench.report.boards.frontier import Ticket
+from ticketbench.report.boards.frontier import PRINTED, Ticket
 from ticketbench.report.boards.ranking import Ranking
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.looks import Look
 from ticketbench.report.wording import Unit, interval_text
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 640, 340, 44, 150, 34, 44
+_WIDE, _NARROW = (640, 150), (340, 14)  # pixels: the drawing's width, and of it what stays free at the right
+_HEIGHT, _LEFT, _TOP, _BOTTOM = 340, 44, 34, 44
 _LABEL = 13  # pixels between two labels
 
 
@@ -28,9 +29,10 @@ class AtCompression:
 
 @dataclass(frozen=True)
 class Frontier:
-    """A drawing (SVG) at the headline's compression, and all compressions in words."""
+    """A drawing (SVG) at the headline's compression, for a wide and a narrow page, and all compressions in words."""
 
     drawn: Markup
+    narrow: Markup
     described: str
     at: Sequence[AtCompression]
 
@@ -49,21 +51,30 @@ def frontier_page(
         f"Test {found.board.metric} at {found.headline}× against the cost of {len(here)} methods; {on} are on the "
         "frontier. The table under it has the numbers."
     )
-    return Frontier(_drawing(here, unit, looks, found.board.higher_is_better), described, at)
+    wide, narrow = (
+        _drawing(here, unit, looks, found.board.higher_is_better, width, right) for width, right in (_WIDE, _NARROW)
+    )
+    return Frontier(wide, narrow, described, at)
 
 
 def _at(compression: int, own: Sequence[Ticket], unit: Unit) -> AtCompression:
     on = sorted((each for each in own if each.standing == "on"), key=lambda each: (each.total, _name(each)))
     hollow = [_name(each) for each in own if each.standing == "not clearly beaten"]
-    shown = [(_name(each), " ".join(interval_text(each.score.interval, unit)), f"{each.total:.1f}") for each in on]
+    shown = [(_name(each), " ".join(interval_text(each.score.interval, unit)), _cost(each)) for each in on]
     return AtCompression(f"{compression}×", shown, sorted(hollow), len(own) - len(on) - len(hollow))
+
+
+def _cost(ticket: Ticket) -> str:
+    return f"{ticket.total:.{PRINTED}f}"
 
 
 def _name(ticket: Ticket) -> str:
     return series_name(ticket.line.series)
 
 
-def _drawing(tickets: Sequence[Ticket], unit: Unit, looks: Mapping[str, Look], higher: bool) -> Markup:
+def _drawing(
+    tickets: Sequence[Ticket], unit: Unit, looks: Mapping[str, Look], higher: bool, width: int, right: int
+) -> Markup:
     values = [each.score.interval.mean * unit.factor for each in tickets]
     logs = [log2(max(each.total, 2**-4)) for each in tickets]
     x_low, x_high = min(logs) - 0.25, max(max(logs) + 0.25, min(logs) + 1)
@@ -71,7 +82,7 @@ def _drawing(tickets: Sequence[Ticket], unit: Unit, looks: Mapping[str, Look], h
     y_low, y_high = min([*ticks, *values]), max([*ticks, *values])
 
     def x(log: float) -> float:
-        return _LEFT + (log - x_low) / (x_high - x_low) * (_WIDTH - _LEFT - _RIGHT)
+        return _LEFT + (log - x_low) / (x_high - x_low) * (width - _LEFT - right)
 
     def y(value: float) -> float:
         share = (value - y_low) / ((y_high - y_low) or 1)
@@ -79,7 +90,7 @@ def _drawing(tickets: Sequence[Ticket], unit: Unit, looks: Mapping[str, Look], h
 
     parts = [
         *(
-            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(t):.1f}" y2="{y(t):.1f}" stroke="var(--rule)"/>'
+            f'<line x1="{_LEFT}" x2="{width - right}" y1="{y(t):.1f}" y2="{y(t):.1f}" stroke="var(--rule)"/>'
             f'<text x="{_LEFT - 8}" y="{y(t) + 4:.1f}" text-anchor="end" class="tick">{t:g}</text>'
             for t in ticks
         ),
@@ -87,7 +98,7 @@ def _drawing(tickets: Sequence[Ticket], unit: Unit, looks: Mapping[str, Look], h
             f'<text x="{x(k):.1f}" y="{_HEIGHT - _BOTTOM + 20}" text-anchor="middle" class="tick">{2.0**k:g}</text>'
             for k in range(ceil(x_low), floor(x_high) + 1)
         ),
-        f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 6}" text-anchor="end" class="tick">'
+        f'<text x="{width - right}" y="{_HEIGHT - 6}" text-anchor="end" class="tick">'
         "search and training, in dense trainings</text>",
         f'<text x="0" y="12" class="tick">test {escape(unit.name)}</text>',
     ]
@@ -96,8 +107,8 @@ def _drawing(tickets: Sequence[Ticket], unit: Unit, looks: Mapping[str, Look], h
     for ticket, log, value in drawn:
         parts.append(_mark(ticket, x(log), y(value), looks[_name(ticket)], unit))
     named = [(x(log), y(value), _name(t)) for t, log, value in drawn if t.standing == "on"]
-    parts += _labels(named)
-    return Markup(f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}">{"".join(parts)}</svg>')
+    parts += _labels(named, width if right >= _WIDE[1] else width / 2)
+    return Markup(f'<svg viewBox="0 0 {width} {_HEIGHT}" width="{width}" height="{_HEIGHT}">{"".join(parts)}</svg>')
 
 
 def _mark(ticket: Ticket, x: float, y: float, look: Look, unit: Unit) -> str:
@@ -106,7 +117,7 @@ def _mark(ticket: Ticket, x: float, y: float, look: Look, unit: Unit) -> str:
         "not clearly beaten": f'fill="var(--paper)" stroke="{look.colour}" stroke-width="0.3"',
         "off": f'fill="{look.colour}" opacity="0.28"',
     }[ticket.standing]
-    said = f"{_name(ticket)}: {' '.join(interval_text(ticket.score.interval, unit))} at a cost of {ticket.total:.1f}"
+    said = f"{_name(ticket)}: {' '.join(interval_text(ticket.score.interval, unit))} at a cost of {_cost(ticket)}"
     standing = {"on": "on the frontier", "off": "clearly beaten"}.get(ticket.standing, ticket.standing)
     return (
         f'<path transform="translate({x:.1f} {y:.1f}) scale(4.5)" d="{look.mark}" {paint}>'
@@ -114,8 +125,11 @@ def _mark(ticket: Ticket, x: float, y: float, look: Look, unit: Unit) -> str:
     )
 
 
-def _labels(named: Sequence[tuple[float, float, str]]) -> list[str]:
-    """Names beside their marks; one that would lie over another moves down, with a line to its mark."""
+def _labels(named: Sequence[tuple[float, float, str]], turn: float) -> list[str]:
+    """Names beside their marks, left of those beyond `turn`.
+
+    One that would lie over another moves down, with a line to its mark.
+    """
     placed: list[tuple[float, float]] = []
     parts = []
     for x, y, name in sorted(named, key=lambda each: (each[1], each[0], each[2])):
@@ -123,12 +137,13 @@ def _labels(named: Sequence[tuple[float, float, str]]) -> list[str]:
         while any(abs(at - other) < _LABEL and abs(x - beside) < 110 for beside, other in placed):
             at += 1
         placed.append((x, at))
+        way, anchor = (-1, ' text-anchor="end"') if x > turn else (1, "")
         if at - y > 2:
             parts.append(
-                f'<line x1="{x + 5:.1f}" y1="{y:.1f}" x2="{x + 11:.1f}" y2="{at:.1f}" stroke="var(--quiet)" '
-                'stroke-width="0.75"/>'
+                f'<line x1="{x + 5 * way:.1f}" y1="{y:.1f}" x2="{x + 11 * way:.1f}" y2="{at:.1f}" '
+                'stroke="var(--quiet)" stroke-width="0.75"/>'
             )
-        parts.append(f'<text x="{x + 13:.1f}" y="{at + 4:.1f}" class="label">{escape(name)}</text>')
+        parts.append(f'<text x="{x + 13 * way:.1f}" y="{at + 4:.1f}"{anchor} class="label">{escape(name)}</text>')
     return parts
 
 

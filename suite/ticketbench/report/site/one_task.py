@@ -14,10 +14,13 @@ from ticketbench.report.boards.headline import Headline
 from ticketbench.report.citing import cite_papers, cite_row, cite_suite
 from ticketbench.report.origin import row_command
 from ticketbench.report.site.addresses import download, root, task_page
-from ticketbench.report.site.downloads import alone, csv_table, figures_of, latex_table, variables
+from ticketbench.report.site.csv_tables import csv_ranking, csv_table
+from ticketbench.report.site.downloads import alone, figures_of, frontier_alone, variables
 from ticketbench.report.site.editions import wanting
+from ticketbench.report.site.latex_tables import latex_ranking, latex_table
 from ticketbench.report.site.looks import Look
 from ticketbench.report.site.method_page import Standing, standings
+from ticketbench.report.site.ranking_page import Ranks
 from ticketbench.report.site.reading import board_rows, write_task
 from ticketbench.report.site.rows_data import Parts, write_parts
 from ticketbench.report.site.task_page import editions
@@ -155,6 +158,17 @@ def _downloads(task: str, parts: Sequence[Mapping[str, Any]], write: Write) -> l
         write(download(task, f"table{n}.csv"), csv_table(board))
         write(download(task, f"table{n}.tex"), latex_table(board))
         found += [(f"The table{of}", f"table{n}.csv", "CSV"), (f"The table{of}", f"table{n}.tex", "LaTeX")]
+        ranks: Ranks = page["ranks"]
+        if ranks.groups and ranks.compression is not None:
+            write(download(task, f"ranking{n}.csv"), csv_ranking(ranks, board))
+            write(download(task, f"ranking{n}.tex"), latex_ranking(ranks, board))
+            found += [
+                (f"The ranking{of}", f"ranking{n}.csv", "CSV"),
+                (f"The ranking{of}", f"ranking{n}.tex", "LaTeX"),
+            ]
+        if ranks.frontier:
+            write(download(task, f"frontier{n}.svg"), frontier_alone(ranks.frontier, colours))
+            found.append((f"Figure: cost frontier{of}", f"frontier{n}.svg", "SVG"))
         for name, shows, figure in figures_of(page):
             write(download(task, f"{name}{n}.svg"), alone(figure, colours))
             found.append((f"Figure: {shows}{of}", f"{name}{n}.svg", "SVG"))

@@ -15,7 +15,7 @@ from ticketbench.report.site.addresses import method_page, task_page
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.looks import Look
 from ticketbench.report.site.rank_words import AREA
-from ticketbench.report.site.ranking_page import HEADINGS, rank_bar
+from ticketbench.report.site.ranking_page import ALONE, HEADINGS, rank_bar
 from ticketbench.report.statistics.costs import cost_class
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.ranks import Rank
@@ -28,10 +28,11 @@ PROFILE_AT = (0.0, 0.005, 0.01, 0.02, 0.05)  # tau: how far behind the best stil
 
 
 @dataclass(frozen=True)
-class Standing:
+class Complete:
     """A method that is complete on the set.
 
     Attributes:
+        rank: None where it is alone in its family, as `apart` says.
         first: whether it begins a tie group.
         bar: the rank interval as two shares of the table's length.
         areas: on every task of the set.
@@ -43,9 +44,10 @@ class Standing:
     title: str
     page: str
     look: Look
-    rank: Rank
+    rank: Rank | None
     bar: tuple[float, float]
     first: bool
+    apart: str
     area: Shown
     cost: str
     cost_class: str
@@ -72,7 +74,7 @@ class SetPage:
     members: Sequence[tuple[str, str, int]]
     without: Sequence[tuple[str, str]]
     says: str
-    groups: Sequence[tuple[str, Sequence[Standing]]]
+    groups: Sequence[tuple[str, Sequence[Complete]]]
     missing: Sequence[Missing]
     taus: Sequence[str]
 
@@ -98,29 +100,31 @@ def _page(found: Overview, here: set[str], methods: Mapping[str, "Method"], look
         ],
         without=[(member.called, why) for member, why in found.without],
         says=" ".join(_says(group) for group in found.groups),
-        groups=[(HEADINGS[group.family], _standings(group, found, methods, looks)) for group in found.groups],
+        groups=[(HEADINGS[group.family], _complete(group, found, methods, looks)) for group in found.groups],
         missing=[_missing(each) for each in found.partial],
         taus=[f"{tau:g}" for tau in PROFILE_AT],
     )
 
 
-def _standings(
+def _complete(
     group: Group, found: Overview, methods: Mapping[str, "Method"], looks: Mapping[str, Look]
-) -> list[Standing]:
+) -> list[Complete]:
     places = [int(np.argmin(np.abs(found.taus - tau))) for tau in PROFILE_AT]
     count = len(found.tasks.tasks)
+    alone = len(group.whole) == 1
     lines = []
     for place, each in enumerate(group.whole):
         name = _called(each.key)
         method = methods.get(each.key[0])
         lines.append(
-            Standing(
+            Complete(
                 name=name,
                 title=method.title if method else "",
                 page=method_page(each.key[0]),
                 look=looks[name],
-                rank=each.rank,
+                rank=None if alone else each.rank,
                 bar=rank_bar(each.rank, len(group.whole)),
+                apart=ALONE if alone else "",
                 first=place > 0 and each.rank.rank != group.whole[place - 1].rank.rank,
                 area=_shown(each.area),
                 cost=f"{each.cost:.1f}" if each.cost is not None else "",

@@ -84,7 +84,7 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
     A board of tickets that are trained elsewhere than they were found has its figures in the transfer matrix.
     """
     unit = unit_of(board.metric)
-    kind = _usual_kind(board)
+    kind = usual_kind(board)
     lines = [(each.carried, _line(each, board, unit, kind, methods, looks)) for each in board.series]
     beside = controlled(board)
     many = board.diagonal and crowded(board)
@@ -94,7 +94,7 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
         "unit": unit,
         "kind": kind,
         "heads": [(times(c), share(1 / c)) for _, c in board.rungs],
-        "dense": _dense(board, unit, kind),
+        "dense": shown_dense(board, unit, kind),
         "dense_rows": root(task_page(board.task)) + rows_of_cell(None, board, 0),
         "dense_seeds": len(board.dense.seeds) if board.dense else 0,
         "lines": [line for carried, line in lines if not carried],
@@ -161,14 +161,7 @@ def _line(
     methods: Mapping[str, "Method"],
     looks: Mapping[str, Look],
 ) -> Line:
-    seeds = Counter(len(cell.seeds) for cell in series.cells.values())
-    usual = max(seeds, key=lambda n: (seeds[n], n))
-    cells = [
-        shown(series.cells[rung], unit, kind=kind, seeds=usual, column=compression, chance=board.chance)
-        if rung in series.cells
-        else None
-        for rung, compression in board.rungs
-    ]
+    usual, cells = shown_cells(series, board, unit, kind)
     method = methods.get(series.method)
     name = series_name(series)
     up = root(task_page(board.task))
@@ -176,7 +169,7 @@ def _line(
     return Line(
         name=name,
         title=method.title if method else "",
-        marks=list(_marks(series)),
+        marks=list(marks(series)),
         look=looks[name],
         seeds=usual,
         cost=f"{cost:.1f}" if cost is not None else "",
@@ -196,7 +189,20 @@ def _cost(series: Series, board: Board) -> float | None:
     return total_cost((row for row in scored if row["rung"] == last), board.batch_size)
 
 
-def _marks(series: Series) -> Iterable[str]:
+def shown_cells(series: Series, board: Board, unit: Unit, kind: str) -> tuple[int, list[Shown | None]]:
+    """The usual number of seeds of a series, and its cells as the table prints them, one for each rung."""
+    seeds = Counter(len(cell.seeds) for cell in series.cells.values())
+    usual = max(seeds, key=lambda n: (seeds[n], n))
+    return usual, [
+        shown(series.cells[rung], unit, kind=kind, seeds=usual, column=compression, chance=board.chance)
+        if rung in series.cells
+        else None
+        for rung, compression in board.rungs
+    ]
+
+
+def marks(series: Series) -> Iterable[str]:
+    """What the rulebook wants said of a series' tickets."""
     scored = [row for row in series.rows if row["test_final"] is not None]
     if scored and all(row["training_steps"] == 0 for row in scored):
         yield "scored as it is, not trained"
@@ -204,13 +210,14 @@ def _marks(series: Series) -> Iterable[str]:
         yield "weights of the method’s own"
 
 
-def _dense(board: Board, unit: Unit, kind: str) -> Shown | None:
+def shown_dense(board: Board, unit: Unit, kind: str) -> Shown | None:
+    """The dense network as the table prints it; None where it has no rows."""
     if board.dense is None:
         return None
     return shown(board.dense, unit, kind=kind, seeds=len(board.dense.seeds), column=1.0, chance=board.chance)
 
 
-def _usual_kind(board: Board) -> str:
+def usual_kind(board: Board) -> str:
     """The kind of interval that most cells have."""
     cells = [cell for each in board.series for cell in each.cells.values()] + ([board.dense] if board.dense else [])
     kinds = Counter(cell.score.kind for cell in cells if cell.score and cell.score.kind != "none")

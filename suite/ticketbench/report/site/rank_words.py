@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ticketbench.report.boards.eligible import TRAINED
-from ticketbench.report.boards.ranking import SAME, Table, tie_groups
+from ticketbench.report.boards.ranking import SAME, Place, Table, tie_groups
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.statistics.differences import EXACT_SEEDS, MOST_SEEDS, SeedsNeeded
 from ticketbench.report.wording import Shown, Unit, difference_text
@@ -34,7 +34,7 @@ def sentences(table: Table) -> Iterable[str]:
     who = "methods" if table.family == TRAINED else "methods that are scored as they are"
     if len(places) == 1:
         alone = series_name(places[0].line.series)
-        yield f"Among {who}, only {alone} can be ranked: there is nothing to hold it against."
+        yield f"Among {who}, only {alone} could be ranked: there is nothing to hold it against."
         return
     apart = sum(bool(each.tested.separates) for each in pairs.values())
     best = [series_name(place.line.series) for place in tie_groups(places)[0]]
@@ -56,6 +56,27 @@ def sentences(table: Table) -> Iterable[str]:
     if any(each.model_based for each in pairs.values()):
         few = f"fewer than {EXACT_SEEDS} seeds"
         yield f"Separations on {few} are model-based: there are too few seeds for an exact test."
+    for same in _alike(table):
+        often = "twice" if len(same) == 2 else f"{len(same)} times"
+        names = _listed([series_name(place.line.series) for place in same])
+        yield f"{names} are equal in every seed here: one method {often}."
+
+
+def _alike(table: Table) -> list[list[Place]]:
+    """The places that are equal in every seed to all others of their group, groups of two and more."""
+    found: list[list[int]] = []
+    for place in range(len(table.places)):
+        same = next((group for group in found if all(_equal(table, other, place) for other in group)), None)
+        if same is None:
+            found.append([place])
+        else:
+            same.append(place)
+    return [[table.places[place] for place in group] for group in found if len(group) > 1]
+
+
+def _equal(table: Table, one: int, other: int) -> bool:
+    pair = table.pairs.get((one, other))
+    return pair is not None and not pair.by_seed.any()
 
 
 def _listed(names: Sequence[str]) -> str:

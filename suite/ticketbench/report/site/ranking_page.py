@@ -26,6 +26,7 @@ from ticketbench.task import Task
 if TYPE_CHECKING:
     from ticketbench.methods import Method
 
+ALONE = "alone in its family: there is nothing to rank it against"
 HEADINGS = {TRAINED: "", AS_IT_IS: "Scored as they are, not trained: ranked among themselves"}
 
 
@@ -119,6 +120,8 @@ class _Shows:
     def ranked(self, table: Table) -> list[Ranked]:
         starts = {id(group[0]) for group in tie_groups(table.places)[1:]}
         count = len(table.places)
+        if count == 1:
+            return [self.apart(table.places[0].line, ALONE)]
         return [self._line(place.line, place, count, id(place) in starts, "") for place in table.places]
 
     def apart(self, line: Line, why: str) -> Ranked:
@@ -205,13 +208,13 @@ def _more(place: Place) -> Shown | None:
 def _at_each(found: Ranking, looks: Mapping[str, Look]) -> Iterable[tuple[str, Look, list[str]]]:
     """The rank of every line that has one at some compression, at each."""
     for name in found.families:
-        tables = {c: found.table(name, c) for c in found.covered}
+        tables = {c: table for c in found.covered if len((table := found.table(name, c)).places) > 1}
         ranks = {c: {p.line.series.key: p.rank for p in table.places if p.rank} for c, table in tables.items()}
         for line in found.lines:
             key = line.series.key
             if any(key in each for each in ranks.values()):
                 called = series_name(line.series)
-                yield called, looks[called], [rank_text(ranks[c].get(key)) for c in found.covered]
+                yield called, looks[called], [rank_text(ranks.get(c, {}).get(key)) for c in found.covered]
 
 
 def rank_text(rank: Rank | None) -> str:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from ticketbench.report.bibliography import read_bibliography
 from ticketbench.report.citing import cite_papers, cite_suite
-from ticketbench.report.site.addresses import method_page
+from ticketbench.report.site.addresses import DEFAULTS, method_page
 from ticketbench.report.site.one_task import Made
-from ticketbench.report.site.rows_data import id_digits
+from ticketbench.report.site.rows_data import CURVE, id_digits
 from ticketbench.results import SCHEMA
 from ticketbench.task import Task
 
@@ -37,6 +37,8 @@ def row_page(made: Sequence[Made], tasks: Mapping[str, Task], methods: Mapping[s
         "columns": columns(),
         "site": {
             "digits": id_digits(sum(len(each.parts.ids) for each in made)),
+            "defaults": DEFAULTS,
+            "curve": CURVE,
             "columns": [[group, listed] for group, listed in columns()],
             "tasks": [[each.task, each.listed["title"], each.listed["address"]] for each in made],
             "methods": [[name, methods[name].title if name in methods else "", method_page(name)] for name in names],

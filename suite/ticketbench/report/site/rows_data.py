@@ -24,7 +24,7 @@ ORDER = ("task_version", "numerics", "method", "method_params", "kind", "label",
 _SIZES = ("test_correct", "test_scores")  # as long as the test set: told by their size
 _ROUNDED = ("early_losses",)
 _OTHERS = [name for name in SCHEMA.names if name not in (*_SIZES, *_ROUNDED, "curve")]
-_CURVE = [field.name for field in SCHEMA.field("curve").type.value_type]
+CURVE = [field.name for field in SCHEMA.field("curve").type.value_type]
 _ABOUT = {"curve": 56, "early_losses": 10, "kept_per_layer": 60, "packages": 45}  # bytes for each entry
 _BASE = 1_800  # bytes of all else in a row
 
@@ -155,14 +155,14 @@ def _curves(column: pa.ChunkedArray) -> Iterator[str]:
     array = column.combine_chunks()
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
     start = array.offsets[0].as_py() if len(array) else 0
-    fields = {name: array.flatten().field(name).to_pylist() for name in _CURVE}
+    fields = {name: array.flatten().field(name).to_pylist() for name in CURVE}
     offsets = (np.asarray(array.offsets) - start).tolist()
     for place, known in enumerate(array.is_valid().to_pylist()):
         if not known:
             yield "null"
             continue
         begin, end = offsets[place], offsets[place + 1]
-        yield f"[{','.join(_numbers(fields[name][begin:end]) for name in _CURVE)}]"
+        yield f"[{','.join(_numbers(fields[name][begin:end]) for name in CURVE)}]"
 
 
 def _numbers(values: Sequence[Any]) -> str:

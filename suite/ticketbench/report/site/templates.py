@@ -1,4 +1,4 @@
-"""The site's templates, in which every value is escaped: titles and reasons come from strangers."""
+"""The site's templates, in which every value is escaped and printable: titles and reasons come from strangers."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 import ticketbench
 from ticketbench.paths import shipped
 from ticketbench.report.citing import cite_suite
+from ticketbench.report.printable import printable
 from ticketbench.report.site import charts
 
 Render = Callable[..., str]
@@ -24,10 +25,11 @@ def templates(**shared: Any) -> Render:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_printed,
     )
     environment.globals |= {"version": ticketbench.__version__, "suite_bibtex": cite_suite().bibtex, **shared}
     environment.filters |= {"ticks": _ticks, "data": data}
-    return lambda template, **said: charts.with_own_clips(environment.get_template(template).render(**said))
+    return lambda template, **said: charts.told_apart(environment.get_template(template).render(**said))
 
 
 def data(value: Any) -> Markup:
@@ -39,6 +41,11 @@ def script_json(value: Any) -> str:
     """JSON in ASCII without `<`, `>` or `&`: harmless in HTML, and in JavaScript of any age (U+2028)."""
     text = json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _printed(value: Any) -> Any:
+    """What a template prints, without control characters; markup stays markup."""
+    return type(value)(printable(value)) if isinstance(value, str) else value
 
 
 def _ticks(text: str) -> Markup:

@@ -1,15 +1,16 @@
 """What a task's page says of winning tickets, ready for the template: every rate beside the luck that explains it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ticketbench.report.boards.board import Board
+from ticketbench.report.boards.board import Board, Series, near
 from ticketbench.report.boards.winning import Winner, Winning, Won, winning
 from ticketbench.report.site.addresses import method_page, root, task_page
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.looks import Look
 from ticketbench.report.site.rank_words import p_text
 from ticketbench.report.statistics.differences import ALPHA
+from ticketbench.report.statistics.winning import sparsest
 from ticketbench.report.wording import Shown, Unit, difference_line, difference_text, share, times, unit_of
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -20,12 +21,14 @@ class Wins:
     """A line of the tables: rates by rung, wins at any rung beside luck, and what is told at fixed compressions.
 
     Attributes:
+        says: why nothing of it can win, or from which step on it can.
         gains: over all seeds, with that of the winners, who were selected, as a note.
     """
 
     name: str
     page: str
     look: Look
+    says: str
     rates: Sequence[Shown | None]
     any_rung: Shown
     difficulty: Sequence[Shown | None]
@@ -58,7 +61,7 @@ class WinningTickets:
 def winning_page(board: Board, compressions: Sequence[int], looks: Mapping[str, Look]) -> WinningTickets | None:
     """What the template needs; None where no ticket can be judged."""
     found = winning(board, compressions)
-    if not found.winners:
+    if not any(each.rungs for each in found.winners):
         return None
     unit = unit_of(board.metric)
     points = Unit(unit.factor, "", unit.name)
@@ -87,45 +90,93 @@ def _line(
     looks: Mapping[str, Look],
 ) -> Wins:
     name = series_name(winner.series)
+    if winner.apart:
+        return _apart(winner, board, compressions, looks)
     told = {c: winner.rungs[winner.success[c]] if c in winner.success else None for c in compressions}
+    off = {c: _off(winner.series, winner.success.get(c), _asked(board, c)) for c in compressions}
     lucky = f"luck: {share(winner.lucky)}" if winner.lucky is not None else ""
     return Wins(
         name=name,
         page=root(task_page(board.task)) + method_page(winner.series.method),
         look=looks[name],
-        rates=[_rate(winner.rungs.get(rung), found.luck) for rung, _ in board.rungs],
+        says=_late(*winner.starts),
+        rates=[_rate(winner.rungs.get(rung), found.luck, _off(winner.series, rung, c)) for rung, c in board.rungs],
         any_rung=Shown(_percent(winner.any_rung), lucky, order=winner.any_rung),
-        difficulty=[_difficulty(winner.difficulty(c), told[c]) for c in compressions],
-        gains=[_gain(told[c], unit) for c in compressions],
+        difficulty=[_difficulty(winner.difficulty(c), told[c], off[c]) for c in compressions],
+        gains=[_gain(told[c], unit, off[c]) for c in compressions],
     )
 
 
-def _rate(won: Won | None, luck: float | None) -> Shown | None:
+def _apart(winner: Winner, board: Board, compressions: Sequence[int], looks: Mapping[str, Look]) -> Wins:
+    name = series_name(winner.series)
+    none = Shown("–", long=winner.apart)
+    return Wins(
+        name=name,
+        page=root(task_page(board.task)) + method_page(winner.series.method),
+        look=looks[name],
+        says=winner.apart,
+        rates=[none] * len(board.rungs),
+        any_rung=none,
+        difficulty=[none] * len(compressions),
+        gains=[none] * len(compressions),
+    )
+
+
+def _late(first: int, last: int) -> str:
+    if not last:
+        return ""
+    if first == last:
+        return f"cannot come before step {first:,}, where it starts"
+    return f"starts at steps {first:,} to {last:,}: no ticket can come before its own"
+
+
+def _asked(board: Board, compression: int) -> float | None:
+    """The compression that the board's own rungs have where one is told."""
+    columns = [each for _, each in board.rungs]
+    place = sparsest(columns, compression)
+    return columns[place] if place is not None else None
+
+
+def _off(series: Series, rung: int | None, column: float | None) -> str:
+    """The compression that a rung has, where that is another than where it is printed."""
+    cell = series.cells.get(rung) if rung is not None else None
+    if cell is None or cell.compression is None or column is None or near(cell.compression, column):
+        return ""
+    return f"at {times(cell.compression)}"
+
+
+def _placed(shown: Shown, off: str) -> Shown:
+    """The cell, with a note where its tickets have another compression than its column: such a one orders nothing."""
+    return replace(shown, notes=(off, *shown.notes), order=None, off=True) if off else shown
+
+
+def _rate(won: Won | None, luck: float | None, off: str) -> Shown | None:
     if won is None:
         return None
     low, high = (100 * end for end in won.interval)
-    notes = (f"p {p_text(won.p)}".replace(" ", NO_BREAK),) if won.p is not None and won.p <= ALPHA else ()
+    small = (f"p {p_text(won.p)}".replace(" ", NO_BREAK),) if won.p is not None and won.p <= ALPHA else ()
     long = (
         f"chance of as many by luck alone: {p_text(won.p)}, luck being {share(luck or 0)}"
         if won.p is not None
         else ""
     )
-    return Shown(f"{won.won}/{won.seeds}", f"{low:.0f}–{high:.0f} %", notes, long, order=won.rate)
+    return _placed(Shown(f"{won.won}/{won.seeds}", f"{low:.0f}–{high:.0f} %", small, long, order=won.rate), off)
 
 
-def _difficulty(value: float | None, won: Won | None) -> Shown | None:
+def _difficulty(value: float | None, won: Won | None, off: str) -> Shown | None:
     if value is None or won is None:
         return None
     low, high = (1 - end for end in reversed(won.interval))
-    return Shown(f"{value:.2f}", f"{low:.2f}–{high:.2f}", order=value)
+    return _placed(Shown(f"{value:.2f}", f"{low:.2f}–{high:.2f}", order=value), off)
 
 
-def _gain(won: Won | None, unit: Unit) -> Shown | None:
+def _gain(won: Won | None, unit: Unit, off: str) -> Shown | None:
     if won is None or won.gain is None:
         return None
     main, below = difference_text(won.gain, unit)
     selected = (f"{won.won} won: {_signed(won.quality, unit)}",) if won.quality is not None else ()
-    return Shown(main, below, selected, f"all seeds: {difference_line(won.gain, unit)}", order=won.gain.mean)
+    long = f"all seeds: {difference_line(won.gain, unit)}"
+    return _placed(Shown(main, below, selected, long, order=won.gain.mean), off)
 
 
 def _percent(rate: float) -> str:

@@ -1,0 +1,99 @@
+"""Tables to compute with, as CSV: a board's, its ranking, and the ranking over a set of tasks."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ticketbench.report.boards.board import Board, Cell
+from ticketbench.report.printable import printable
+from ticketbench.report.site.overview import SetPage
+from ticketbench.report.site.ranking_page import Ranks
+from ticketbench.report.wording import Shown
+
+_BOARD = ("task", "task_version", "numerics", "found_on", "trained_on")
+_HEADS = (
+    *(*_BOARD, "method", "params", "label", "rung"),
+    *("density_asked", "compression", "metric", "mean", "half_width", "low", "high", "interval", "seeds"),
+    *("collapsed", "diverged", "failed", "why_no_mean"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
+_RANK = ("rank", "rank_low", "rank_high")
+
+
+def csv_table(board: Board) -> str:
+    """The table of a board, one line for each method and rung, with every number at full precision.
+
+    Text that a spreadsheet would take for a formula has an apostrophe before it, in all of these tables.
+    """
+    lines = [_line(board, ("dense", "{}", ""), board.dense, 1.0)] if board.dense else []
+    for series in board.series:
+        for rung, compression in board.rungs:
+            if cell := series.cells.get(rung):
+                lines.append(_line(board, series.key, cell, compression))
+    return _csv(_HEADS, lines)
+
+
+def csv_ranking(ranks: Ranks, board: Board) -> str:
+    """A board's ranking, one line a method: means at full precision, and each with its interval as printed."""
+    points = [name for head in ranks.heads for name in (f"at_{head[:-1]}x", f"at_{head[:-1]}x_interval")]
+    heads = (
+        *(*_BOARD, "compression", "group", "method", *_RANK, "area", "area_interval", *points),
+        *("matches_dense", "matches_dense_to", "cost", "cost_class", "seeds", "not_ranked"),
+    )
+    said = (*_said(board), ranks.compression)
+    lines = []
+    for heading, own in ranks.groups:
+        for each in own:
+            rank = (each.rank.rank, each.rank.low, each.rank.high) if each.rank else ("", "", "")
+            matching = (each.matching.main, each.matching.below) if each.matching else ("", "")
+            means = [value for cell in (each.area, *each.points) for value in _mean(cell)]
+            kept = (each.cost, each.cost_class, each.seeds, each.apart)
+            lines.append([*said, heading, each.name, *rank, *means, *matching, *kept])
+    return _csv(heads, lines)
+
+
+def csv_overview(page: SetPage) -> str:
+    """The ranking over a set of tasks, one line a method, with its area on every task."""
+    tasks = [name for member in page.tasks.tasks for name in (member.called, f"{member.called} interval")]
+    heads = ("set", "set_version", "group", "method", *_RANK, "area", "area_interval", "cost", "cost_class", *tasks)
+    lines = []
+    for heading, own in page.groups:
+        for each in own:
+            means = [value for cell in each.areas for value in _mean(cell)]
+            rank = (each.rank.rank, each.rank.low, each.rank.high) if each.rank else ("", "", "")
+            said = (page.tasks.name, page.tasks.version, heading, each.name)
+            lines.append([*said, *rank, *_mean(each.area), each.cost, each.cost_class, *means])
+    return _csv(heads, lines)
+
+
+def _line(board: Board, key: tuple[str, str, str], cell: Cell, compression: float) -> list[Any]:
+    score = cell.score
+    numbers = (score.mean, score.h, score.low, score.high, score.kind, score.seeds) if score else ("",) * 6
+    lost = [cell.count(status) for status in ("collapsed", "diverged", "failed")]
+    asked = 1 / compression
+    return [*_said(board), *key, cell.rung, asked, cell.compression, board.metric, *numbers, *lost, cell.why]
+
+
+def _said(board: Board) -> tuple[Any, ...]:
+    return (board.task, board.version, board.numerics, board.found_on, board.trained_on)
+
+
+def _mean(cell: Shown | None) -> tuple[Any, str]:
+    """A number at full precision where it is known, and what stands beside it."""
+    if cell is None:
+        return "", ""
+    return (cell.order if cell.order is not None else cell.main), cell.below
+
+
+def _csv(heads: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heads)
+    for line in lines:
+        writer.writerow([_shielded(printable(value)) if isinstance(value, str) else value for value in line])
+    return text.getvalue()
+
+
+def _shielded(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
