@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ticketbench.harness.controls import CONTROLS, control_settings
-from ticketbench.harness.rows import DENSE, parameters_text
+from ticketbench.harness.rows import parameters_text
 from ticketbench.harness.search import DENSE_METHOD, Job
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
 from ticketbench.methods import Method
 from ticketbench.networks import source_digest
-from ticketbench.results import Row, read_rows, result_file
+from ticketbench.results import DENSE, Row, read_rows, result_file
 from ticketbench.task import Task
 
 

@@ -19,8 +19,6 @@ from ticketbench.networks import source_digest
 from ticketbench.results import SCHEMA, Row, row_id
 from ticketbench.task import SGD, Adam, Task
 
-DENSE = "dense"
-
 
 @dataclass(frozen=True)
 class Identity:

@@ -21,7 +21,6 @@ from ticketbench.harness.bench import Bench, ladder_of, reset_modes, shown, undi
 from ticketbench.harness.controls import Submitted, control_rows
 from ticketbench.harness.requests import check_probe, check_ticket, check_train
 from ticketbench.harness.rows import (
-    DENSE,
     Identity,
     blank_row,
     cost_columns,
@@ -36,7 +35,7 @@ from ticketbench.harness.trainings import Course, Training, Trainings
 from ticketbench.methods import Checkpoint, Diverged, Method, Probe, Refused, Request, Ticket, Train
 from ticketbench.methods.state import State
 from ticketbench.networks import meets
-from ticketbench.results import Row
+from ticketbench.results import DENSE, Row
 from ticketbench.task import Task
 
 _LONGEST = 400  # characters of what an error says

@@ -19,11 +19,10 @@ from ticketbench.report.submission.rows import row_problems
 from ticketbench.report.verify.again import jobs_for
 from ticketbench.report.verify.here import look_around, reasons
 from ticketbench.report.wording import plain
-from ticketbench.results import Row, describe, whole
+from ticketbench.results import SCORED, Row, describe, whole
 from ticketbench.task import Task
 
 MASK = "mask/"  # stands before a parameter's name where a tensor is its mask
-_SCORED = ("done", "collapsed")
 _HELD = ("status", "kept", "mask_digest", "test_final", "test_correct")
 _SAID = (
     *("row_id", "kind", "task", "task_version", "method", "method_params", "found_on", "trained_on", "seed", "rung"),
@@ -60,7 +59,7 @@ def export(
     """
     if problems := list(row_problems(row)):
         raise TicketbenchError(f"{_named(row)}: is damaged: {'; '.join(problems)}.")
-    if row["status"] not in _SCORED:
+    if row["status"] not in SCORED:
         why = f": {plain(row['reason'])}" if row["reason"] else ""
         raise TicketbenchError(f"{_named(row)}: has no final weights, it is {row['status']}{why}.")
     state = network_of(row, tasks, methods, store, device)

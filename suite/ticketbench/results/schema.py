@@ -24,7 +24,9 @@ KEY = (
 # The order of rows in a file. The id comes last, so that it never depends on which rows came first.
 ORDER = ("method_params", "found_on", "trained_on", "kind", "seed", "rung", "label", "row_id")
 KINDS = ("ticket", "dense", "control", "probe")
+DENSE = "dense"  # the kind and the method of an unpruned network
 STATUSES = ("done", "collapsed", "diverged", "failed", "not applicable")
+SCORED = ("done", "collapsed")  # those that count as their own metric
 
 Row = dict[str, Any]
 

@@ -23,6 +23,11 @@ class Scoring(Spec):
         default=None, description="Share of the way from dense to chance that counts as no difference."
     )
 
+    @property
+    def column(self) -> str:
+        """The column of a row that holds the primary metric."""
+        return f"test_{self.primary}"
+
 
 class Replicates(Spec):
     """How many seeds make a full set of results."""

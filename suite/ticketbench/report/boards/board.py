@@ -9,10 +9,9 @@ from typing import Any
 
 from ticketbench.report.boards.scores import score
 from ticketbench.report.statistics.intervals import Interval, seeds_interval
-from ticketbench.results import STATUSES, Row
-from ticketbench.task import Task
+from ticketbench.results import DENSE, STATUSES, Row
+from ticketbench.task import Scoring, Task
 
-DENSE = "dense"
 NOT_APPLICABLE = "not applicable"
 NEAR = 0.02  # a compression farther than that from where it stands is named, and orders nothing
 _BOARD = ("task", "task_version", "found_on", "trained_on", "numerics")
@@ -158,7 +157,7 @@ def _batch_size(task: Task | None, setting: str) -> int | None:
 def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
     first = rows[0]
     chance = chance_on(task, first["trained_on"])
-    column = "test_best" if task and task.scoring.primary == "best" else "test_final"
+    column = (task.scoring if task else Scoring()).column
     tickets = [row for row in rows if row["kind"] == "ticket"]
     controls = [row for row in rows if row["kind"] == "control"]
     series = [_series(list(group), column, chance) for _, group in groupby(tickets, _series_key)]

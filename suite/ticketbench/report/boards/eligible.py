@@ -4,19 +4,18 @@ from collections.abc import Mapping
 
 from ticketbench.report.boards.board import Board, Series
 from ticketbench.report.statistics.differences import RANK_SEEDS
-from ticketbench.results import Row
+from ticketbench.results import SCORED, Row
 
 TRAINED = "trained by the task’s recipe"
 AS_IT_IS = "scored as they are, not trained"
 FAMILIES = (TRAINED, AS_IT_IS)
 OWN_RECIPE = "own recipe: its tickets come of a training of its own, and the task’s trained them for less than T / 10"
 LEAST_OWN = 0.1  # of T that the task's recipe has to train a ticket with weights of another recipe
-_SCORED = ("done", "collapsed")
 
 
 def family(series: Series) -> str:
     """Which others a series is compared with: those whose tickets the task trained, or those scored as they are."""
-    steps = [row["training_steps"] for row in series.rows if row["status"] in _SCORED]
+    steps = [row["training_steps"] for row in series.rows if row["status"] in SCORED]
     return AS_IT_IS if steps and all(each == 0 for each in steps) else TRAINED
 
 
@@ -32,7 +31,7 @@ def kept_apart(series: Series, board: Board, own_recipes: Mapping[str, bool]) ->
     if own_recipes.get(series.method, True) and hardly_trained(series):
         read = series.method in own_recipes
         return OWN_RECIPE if read else "its tickets may come of a recipe of its own: its file was not read"
-    scored = [row["training_steps"] == 0 for row in series.rows if row["status"] in _SCORED]
+    scored = [row["training_steps"] == 0 for row in series.rows if row["status"] in SCORED]
     if any(scored) and not all(scored):
         return "some of its tickets are scored as they are, others trained"
     if len(series.seeds) < RANK_SEEDS:
@@ -45,7 +44,7 @@ def hardly_trained(series: Series) -> bool:
     return any(
         row["carried"] and (row["training_steps"] or 0) < LEAST_OWN * _ends_at(row)
         for row in series.rows
-        if row["status"] in _SCORED
+        if row["status"] in SCORED
     )
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.boards.board import DENSE, NOT_APPLICABLE, Board, Series, chance_on
+from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series, chance_on
 from ticketbench.report.boards.recipes import ancestors, same_recipe
 from ticketbench.report.boards.scores import METRIC_COLUMNS, Scores, difference, scores
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.normalising import margin
 from ticketbench.report.statistics.verdicts import Verdict, of_claim, of_value
-from ticketbench.results import Row
+from ticketbench.results import DENSE, Row
 from ticketbench.task import Reference, Task
 
 NEAR = 0.02  # a rung stands for a published density that it is within 2 % of

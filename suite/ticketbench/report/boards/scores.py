@@ -19,10 +19,9 @@ from ticketbench.report.statistics.intervals import (
     single_run,
     unpack_bits,
 )
-from ticketbench.results import Row
+from ticketbench.results import SCORED, Row
 
 METRIC_COLUMNS = ("test_final", "test_best", "validation_final", "validation_best")
-_SCORED = ("done", "collapsed")
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def scores(rows: Sequence[Row], column: str, chance: float | None) -> tuple[Scor
     """
     values: list[float] = []
     for row in rows:
-        if row["status"] in _SCORED and not _is_number(row[column]):
+        if row["status"] in SCORED and not _is_number(row[column]):
             if column not in METRIC_COLUMNS:
                 return None, f"no mean: a seed has no {column}"
             raise TicketbenchError(f"row {row['row_id']} is damaged: {row['status']}, but its {column} is no number.")
@@ -97,7 +96,7 @@ def paired(one: Sequence[Row], other: Sequence[Row], column: str, chance: float 
 
 
 def _bits(rows: Sequence[Row], values: Sequence[float]) -> npt.NDArray[Any] | None:
-    scored = [row for row in rows if row["status"] in _SCORED]
+    scored = [row for row in rows if row["status"] in SCORED]
     sizes = {row["test_examples"] for row in scored if row["test_correct"] is not None}
     if not scored or any(row["test_correct"] is None for row in scored) or len(sizes) != 1:
         return None
@@ -106,7 +105,7 @@ def _bits(rows: Sequence[Row], values: Sequence[float]) -> npt.NDArray[Any] | No
         return None
     matrix = np.empty((len(rows), examples), dtype=np.uint8 if len(scored) == len(rows) else np.float64)
     for place, (row, value) in enumerate(zip(rows, values, strict=True)):
-        matrix[place] = _checked_bits(row, examples) if row["status"] in _SCORED else value
+        matrix[place] = _checked_bits(row, examples) if row["status"] in SCORED else value
     return matrix
 
 

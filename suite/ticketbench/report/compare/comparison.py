@@ -10,14 +10,14 @@ import numpy as np
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.compare.changes import changes
-from ticketbench.report.compare.entries import DENSE, SCORED, Entry, Narrowing, method_text, read_entries
+from ticketbench.report.compare.entries import Entry, Narrowing, method_text, read_entries
 from ticketbench.report.compare.pairing import Pair, pair_up
 from ticketbench.report.compare.scale import WIDE, Place, Scale, place_of, scales, tasks_of
 from ticketbench.report.compare.untested import controls, other_columns
 from ticketbench.report.statistics.gate import Outcome, Statistic, curve_and_rungs, outcomes, verdict
 from ticketbench.report.statistics.intervals import LEAST_SEEDS, Floats
 from ticketbench.report.wording import seeds_text, unit_of
-from ticketbench.results import describe
+from ticketbench.results import DENSE, SCORED, describe
 
 Verdict = Literal["identical", "regression", "no worse", "not shown"]
 

@@ -14,10 +14,8 @@ import pyarrow.compute as pc
 from ticketbench.errors import TicketbenchError, unknown
 from ticketbench.report.origin import parameters
 from ticketbench.report.statistics.intervals import unpack_bits
-from ticketbench.results import SCHEMA, Row, describe, result_files, tables_of
+from ticketbench.results import DENSE, SCHEMA, SCORED, Row, describe, result_files, tables_of
 
-DENSE = "dense"
-SCORED = ("done", "collapsed")
 _SAME = ("mask_digest", "test_correct", "test_final", "test_best", "status")
 _LISTS = ("curve", "test_scores")
 _LOSSES = "early_losses"

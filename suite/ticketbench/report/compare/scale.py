@@ -6,12 +6,12 @@ from math import isfinite
 from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.compare.entries import DENSE, SCORED, Entry
+from ticketbench.report.compare.entries import Entry
 from ticketbench.report.compare.measure import measure_of
 from ticketbench.report.statistics.intervals import effective_value
 from ticketbench.report.statistics.normalising import margin, on_scale
-from ticketbench.results import Row, describe
-from ticketbench.task import Task, load_task, shipped_tasks
+from ticketbench.results import DENSE, SCORED, Row, describe
+from ticketbench.task import Scoring, Task, load_task, shipped_tasks
 
 Place = tuple[str, int, str, str]  # task, version, setting trained on, numerics
 WIDE = 0.1  # of the way from dense to chance: a task that declares a larger margin is warned of
@@ -126,7 +126,7 @@ def _scale(rows: Sequence[Row], given: Given | None, setting: str) -> Scale:
     scoring = task.in_setting(setting).scoring if task and setting in task.setting_names else None
     declared = scoring.chance if scoring else None
     chance = declared if declared is not None else _LOWEST.get(metric)
-    column = "test_best" if scoring and scoring.primary == "best" else "test_final"
+    column = scoring.column if scoring else Scoring().column
     bare = Scale(
         metric=metric,
         column=column,

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ticketbench.report.compare.entries import DENSE, EQUAL, SCORED
+from ticketbench.report.compare.entries import EQUAL
 from ticketbench.report.compare.measure import measure_of
 from ticketbench.report.compare.pairing import Pair
 from ticketbench.report.compare.scale import Place, Scale, place_of
-from ticketbench.results import COMPARED, KEY, SCHEMA
+from ticketbench.results import COMPARED, DENSE, KEY, SCHEMA, SCORED
 
 # Columns that say what came of a training: where scores differ, these do too, and to list them would say nothing.
 _OUTCOMES = (

@@ -4,7 +4,8 @@ import hashlib
 import re
 from urllib.parse import quote, urlencode
 
-from ticketbench.report.boards.board import DENSE, Board, Series
+from ticketbench.report.boards.board import Board, Series
+from ticketbench.results import DENSE
 
 EDITIONS = "editions"
 ROW_PAGE = "row.html"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ticketbench.errors import TicketbenchError
 from ticketbench.paths import shipped
 from ticketbench.report.bibliography import read_bibliography
-from ticketbench.report.boards.board import DENSE, Series
+from ticketbench.report.boards.board import Series
 from ticketbench.report.boards.task_sets import read_sets
 from ticketbench.report.site import charts, library
 from ticketbench.report.site.addresses import ROW_PAGE, method_page, overview_file, root
@@ -31,6 +31,7 @@ from ticketbench.report.site.reading import Found, find_results
 from ticketbench.report.site.row_page import row_page
 from ticketbench.report.site.rows_data import id_scripts
 from ticketbench.report.site.templates import Render, templates
+from ticketbench.results import DENSE
 from ticketbench.task import Task
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-from ticketbench.results import Row
+from ticketbench.results import SCORED, Row
 
-SCORED = ("done", "collapsed")
 OPTIMIZER_STATES = ("fresh", "carried", "dropped")
 _NEEDED = ("search_steps", "search_examples", "training_steps", "carried", "edited", "optimizer_state")
 _DISTANCES = ("path_length", "distance_moved")

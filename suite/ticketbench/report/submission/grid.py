@@ -15,7 +15,7 @@ from ticketbench.ladder import Rung, rungs
 from ticketbench.networks import build, prunable
 from ticketbench.report.submission.rows import row_problems
 from ticketbench.report.wording import plain
-from ticketbench.results import Row
+from ticketbench.results import SCORED, Row
 from ticketbench.task import Task
 
 _DIGITS = (1, 8, 8)  # shape of the images that come with scikit-learn
@@ -182,7 +182,7 @@ def _length(rows: Sequence[Row], task: Task) -> Iterator[str]:
 
 
 def _ended(row: Row) -> bool:
-    scored = row["kind"] == "ticket" and row["status"] in ("done", "collapsed")
+    scored = row["kind"] == "ticket" and row["status"] in SCORED
     return scored and row["start_step"] is not None and row["training_steps"] is not None
 
 

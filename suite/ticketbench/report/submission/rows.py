@@ -7,8 +7,8 @@ from typing import Any
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.scores import scores
-from ticketbench.report.submission.account import SCORED, account_problems
-from ticketbench.results import Row
+from ticketbench.report.submission.account import account_problems
+from ticketbench.results import SCORED, Row
 
 _LEAST_EXAMPLES = 2  # that make a test set
 LEAST_OWN = 0.1  # of T, which a ticket of a recipe of the method's own is trained by the task's

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.boards.board import DENSE, Board, Series, boards
+from ticketbench.report.boards.board import Board, Series, boards
 from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.boards.scores import paired
 from ticketbench.report.origin import parameters
@@ -12,7 +12,7 @@ from ticketbench.report.submission.manifest import Manifest, Paper, Tuning
 from ticketbench.report.submission.rows import marks
 from ticketbench.report.submission.shipped import has_own_recipe
 from ticketbench.report.wording import Unit, difference_line, one_line, plain, seeds_text, times, unit_of
-from ticketbench.results import Row
+from ticketbench.results import DENSE, Row
 from ticketbench.task import Task
 
 BESIDE = ("imp", "one-shot", "random-layer")  # what a method is held against, where there are rows

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ticketbench.report.statistics.intervals import LEAST_SEEDS, unpack_bits
-from ticketbench.results import Row
+from ticketbench.results import SCORED, Row
 
-_SCORED = ("done", "collapsed")
 SEEN, CHANCE = 8.0, 2.5  # standard deviations: how alike seeds have to be, and what chance alone may bring
 NEAR = 0.03  # accuracies within which two networks may be expected to be alike
 FACTOR = 4.0  # times the largest ratio of two published seeds
@@ -40,8 +39,8 @@ def unlike(published: Row, again: Row, others: Sequence[Row]) -> str | None:
     Args:
         others: the published rows of its cell, of other seeds. Fewer than three of them tell nothing.
     """
-    others = [row for row in others if row["status"] in _SCORED]
-    if len(others) < LEAST_SEEDS or any(row["status"] not in _SCORED for row in (published, again)):
+    others = [row for row in others if row["status"] in SCORED]
+    if len(others) < LEAST_SEEDS or any(row["status"] not in SCORED for row in (published, again)):
         return None
     if abs(published["test_final"] - again["test_final"]) > NEAR:  # the test of values is for these
         return None

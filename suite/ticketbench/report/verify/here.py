@@ -10,7 +10,7 @@ import torch
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.bench import undisturbed
 from ticketbench.harness.controls import CONTROLS
-from ticketbench.harness.rows import DENSE, parameters_text
+from ticketbench.harness.rows import parameters_text
 from ticketbench.harness.search import DENSE_METHOD, Job
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
@@ -19,7 +19,7 @@ from ticketbench.methods import Method
 from ticketbench.networks import source_digest
 from ticketbench.report.verify.shapes import Shape, shape_of
 from ticketbench.report.wording import plain
-from ticketbench.results import Row
+from ticketbench.results import DENSE, Row
 from ticketbench.task import Task
 
 _SHOWN = 12  # hexadecimal digits of a digest

@@ -63,7 +63,7 @@ def judge(held: Sequence[Held], published: Iterable[Row], tasks: Mapping[str, Ta
         return Verified(tuple(held), None, 0)
     cells = _cells(published, tasks)
     parted: dict[str, str] = {}
-    outcome, tested = _test(waiting, cells, tasks, _column, LEVEL, parted)
+    outcome, tested = _test(waiting, cells, tasks, lambda task: task.scoring.column, LEVEL, parted)
     beside: dict[str, Outcome] = {}
     for column in _SCORES:
         named = partial(_beside, column=column)
@@ -156,10 +156,6 @@ def _value(row: Row, task: Task, column: str) -> float | None:
     return effective_value(row["status"], row[column], chance_on(task, row["trained_on"]))
 
 
-def _column(task: Task) -> str:
-    return "test_best" if task.scoring.primary == "best" else "test_final"
-
-
 def _beside(task: Task, column: str) -> str | None:
     """A score that does not rank on this task."""
-    return None if column == _column(task) else column
+    return None if column == task.scoring.column else column
