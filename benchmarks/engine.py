@@ -22,7 +22,7 @@ from ticketbench.data import Dataset, Examples
 from ticketbench.harness.training import Member, advance
 from ticketbench.harness.training.order import DataOrder
 from ticketbench.methods.state import State, Tensors
-from ticketbench.task import Data, find_tasks
+from ticketbench.task import Images, find_tasks
 
 TASK = "mnist/lenet-300-100"
 
@@ -43,7 +43,7 @@ def bare_loop(network: nn.Module, start: State, batches: Iterable[tuple[Tensor, 
         optimizer.step()
 
 
-def per_example(data: Dataset, spec: Data, order: Tensor, folder: Path) -> DataLoader[tuple[Tensor, Tensor]]:
+def per_example(data: Dataset, spec: Images, order: Tensor, folder: Path) -> DataLoader[tuple[Tensor, Tensor]]:
     """torchvision's own MNIST over these examples, in this order: a PIL image and its transforms for every one."""
     write_idx(folder, "train", data.train[: len(data.train) - spec.validation])
     write_idx(folder, "t10k", data.test)

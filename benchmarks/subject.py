@@ -13,7 +13,7 @@ from ticketbench.data.sources import SOURCES, HubSource
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.bench import ladder_of
 from ticketbench.harness.training import Evaluation
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods.state import State, derive
 from ticketbench.task import Task, find_tasks
 

@@ -6,7 +6,7 @@ import torch
 from ticketbench.harness.bench import Bench
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.masks import count, count_per_layer
 from ticketbench.methods import shipped_methods
 from ticketbench.task import find_tasks

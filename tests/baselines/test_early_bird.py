@@ -13,7 +13,7 @@ from ticketbench import Ticket, Train, method
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.masks import count_per_layer
 from ticketbench.methods import shipped_methods
 

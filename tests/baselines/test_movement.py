@@ -14,7 +14,7 @@ from ticketbench.harness.bench import Bench
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.masks import count_per_layer
 from ticketbench.methods import shipped_methods
 

@@ -8,7 +8,7 @@ import torch
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods import find_methods, shipped_methods
 
 

@@ -13,7 +13,7 @@ from ticketbench.data import load, splits
 from ticketbench.data.examples import Examples, canonical, content_digest
 from ticketbench.errors import TicketbenchError
 from ticketbench.paths import cache_folder
-from ticketbench.task import Data
+from ticketbench.task import Images
 
 HUB = "me/digits"
 
@@ -51,7 +51,7 @@ def keep(image: PIL.Image.Image, path: Path, **options) -> None:
 
 def refusal(**said) -> str:
     with pytest.raises(TicketbenchError) as error:
-        load(Data(validation=1, **said))
+        load(Images(validation=1, **said))
     return str(error.value)
 
 
@@ -69,7 +69,7 @@ def same(one, other) -> bool:
 
 
 def test_one_of_the_hub_holds_the_examples_of_its_mirror(mirror):
-    data = load(Data(hub=HUB, config="mnist", validation=1, digest=pin(hub=HUB, config="mnist")))
+    data = load(Images(hub=HUB, config="mnist", validation=1, digest=pin(hub=HUB, config="mnist")))
     train, test = (
         Examples(torch.from_numpy(x).unsqueeze(1), torch.from_numpy(y)) for x, y in (mirror.train, mirror.test)
     )
@@ -88,7 +88,7 @@ def test_columns_and_the_test_split_may_have_other_names(mirror, make_png):
     readme = mirror.folder / "README.md"
     readme.write_text(readme.read_text().replace("split: test", "split: validation"))
     said = {"hub": "ylecun/mnist", "image": "img", "label": "fine", "test": "validation"}
-    assert len(load(Data(validation=1, digest=pin(**said), **said)).test) == 30
+    assert len(load(Images(validation=1, digest=pin(**said), **said)).test) == 30
     assert "has the columns fine, img; expected image and fine" in refusal(**said | {"image": "image"})
     message = refusal(**said | {"test": "test"})
     assert "lacks the split test" in message
@@ -102,10 +102,10 @@ def test_without_named_classes_they_are_counted_by_the_largest_label(mirror, mak
     for split, (pixels, labels) in (("train", mirror.train), ("test", mirror.test)):
         mirror.write(split, [make_png(image) for image in pixels], labels % 4, label_type=pa.int64())
     said = {"hub": "ylecun/mnist"}
-    assert load(Data(validation=1, digest=pin(**said), **said)).classes == 4
+    assert load(Images(validation=1, digest=pin(**said), **said)).classes == 4
     pixels, labels = mirror.test
     mirror.write("test", [make_png(image) for image in pixels], [6, *labels[1:] % 4], label_type=pa.int64())
-    assert load(Data(validation=1, digest=pin(**said), **said)).classes == 7
+    assert load(Images(validation=1, digest=pin(**said), **said)).classes == 7
     mirror.write("test", [make_png(image) for image in pixels], [-1, *labels[1:] % 4], label_type=pa.int64())
     assert "split test, example 0: its label is -1, expected a whole number from 0" in refusal(**said)
 
@@ -116,14 +116,14 @@ def test_named_classes_count_also_where_no_example_has_the_last(mirror, make_png
     for split, (pixels, labels) in (("train", mirror.train), ("test", mirror.test)):
         mirror.write(split, [make_png(image) for image in pixels], labels % 3)
     said = {"hub": "ylecun/mnist"}
-    pinned = Data(validation=1, digest=pin(**said), **said)
+    pinned = Images(validation=1, digest=pin(**said), **said)
     assert load(pinned).classes == 10
     shutil.rmtree(mirror.root)
     assert load(pinned).classes == 10  # as the cache has it
 
 
 def test_a_folder_s_classes_are_its_folders_in_alphabetical_order_in_every_split(photos):
-    data = load(Data(folder=str(photos), validation=1, digest=pin(folder=str(photos))))
+    data = load(Images(folder=str(photos), validation=1, digest=pin(folder=str(photos))))
     assert data.train.inputs.shape == (15, 3, 5, 4)
     assert data.train.targets.bincount().tolist() == [5, 5, 5]
     assert data.test.targets.bincount(minlength=3).tolist() == [0, 2, 2]  # the test split has no folder a
@@ -138,11 +138,11 @@ def test_a_folder_s_classes_are_its_folders_in_alphabetical_order_in_every_split
 
 def test_a_moved_folder_with_other_file_names_is_the_same_data_set(photos, tmp_path):
     digest = pin(folder=str(photos))
-    first = load(Data(folder=str(photos), validation=1, digest=digest))
+    first = load(Images(folder=str(photos), validation=1, digest=digest))
     moved = photos.rename(tmp_path / "elsewhere")
     for path in list(moved.glob("train/*/*")):
         path.rename(path.with_name(f"image-{9 - int(path.stem)}.png"))
-    assert same(first, load(Data(folder=str(moved), validation=1, digest=digest)))
+    assert same(first, load(Images(folder=str(moved), validation=1, digest=digest)))
 
 
 def test_an_unpinned_data_set_is_refused_with_what_was_read_and_the_digest_to_write(photos):
@@ -151,7 +151,7 @@ def test_an_unpinned_data_set_is_refused_with_what_was_read_and_the_digest_to_wr
     assert (
         len(
             splits(
-                Data(folder=str(photos), validation=5, digest=pin(folder=str(photos)), mean=(0,) * 3, std=(1,) * 3)
+                Images(folder=str(photos), validation=5, digest=pin(folder=str(photos)), mean=(0,) * 3, std=(1,) * 3)
             ).train
         )
         == 10
@@ -170,7 +170,7 @@ def test_another_content_is_refused_with_both_digests(photos):
 
 
 def test_a_pinned_data_set_is_decoded_once(photos):
-    pinned = Data(folder=str(photos), validation=1, digest=pin(folder=str(photos)))
+    pinned = Images(folder=str(photos), validation=1, digest=pin(folder=str(photos)))
     first = load(pinned)
     shutil.rmtree(photos)
     assert same(first, load(pinned))
@@ -179,7 +179,7 @@ def test_a_pinned_data_set_is_decoded_once(photos):
 @pytest.mark.parametrize("change", [{"shape": (3, 2, 2)}, {"test": "train"}], ids=str)
 def test_a_digest_left_behind_by_a_change_of_another_key_is_refused_and_not_answered_from_the_cache(photos, change):
     said = {"folder": str(photos), "digest": pin(folder=str(photos))}
-    load(Data(validation=1, **said))
+    load(Images(validation=1, **said))
     assert "is not this data set" in refusal(**said | change)
 
 
@@ -190,7 +190,7 @@ def test_images_of_several_shapes_are_refused_with_the_file_and_what_to_set(phot
     assert f"({odd}): its image is L of 7 x 6 pixels, expected RGB of 4 x 5" in message
     assert "Set data.shape, as in shape = [3, 5, 4]" in message
     said = {"folder": str(photos), "shape": (3, 5, 4)}
-    assert load(Data(validation=1, digest=pin(**said), **said)).train.inputs.shape == (15, 3, 5, 4)
+    assert load(Images(validation=1, digest=pin(**said), **said)).train.inputs.shape == (15, 3, 5, 4)
 
 
 def test_a_test_image_of_another_shape_is_refused_too(photos):
@@ -224,7 +224,7 @@ def quantized() -> PIL.Image.Image:
 def test_every_mode_of_8_bits_is_read_as_grey_or_colour(photos, image, expected):
     for path in photos.glob("*/*/*"):
         keep(image, path)
-    data = load(Data(folder=str(photos), validation=1, digest=pin(folder=str(photos))))
+    data = load(Images(folder=str(photos), validation=1, digest=pin(folder=str(photos))))
     for found in data.train.inputs:
         np.testing.assert_array_equal(found.numpy().transpose(1, 2, 0), expected)
 
@@ -235,7 +235,7 @@ def test_a_photo_is_read_as_a_viewer_turns_it(photos):
     upright = np.rot90(PIXELS, -1)
     for path in photos.glob("*/*/*"):
         keep(PIL.Image.fromarray(PIXELS), path, exif=turned)
-    data = load(Data(folder=str(photos), validation=1, digest=pin(folder=str(photos))))
+    data = load(Images(folder=str(photos), validation=1, digest=pin(folder=str(photos))))
     np.testing.assert_array_equal(data.train.inputs[0].numpy().transpose(1, 2, 0), upright)
 
 

@@ -14,7 +14,7 @@ from ticketbench.data import hub, load, splits
 from ticketbench.data.examples import Examples, canonical, content_digest
 from ticketbench.data.sources import SOURCES
 from ticketbench.errors import TicketbenchError
-from ticketbench.task import Data
+from ticketbench.task import Images
 
 # MD5 of the original files, decompressed, as published by many: images and labels of train and test.
 ORIGINAL_IDX = {
@@ -78,10 +78,10 @@ def test_photos_of_a_folder_14_of_them_grey_are_read_in_colour(tmp_path, monkeyp
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     said = {"folder": str(folder), "test": "validation", "validation": 100, "mean": (0.5,) * 3, "std": (0.25,) * 3}
     with pytest.raises(TicketbenchError, match=r"\.JPEG\): its image is L of 224 x 224 .* shape = \[3, 224, 224\]"):
-        load(Data(**said))
+        load(Images(**said))
     with pytest.raises(TicketbenchError, match=r"600 training and 200 test .* in 10 classes") as unpinned:
-        load(Data(shape=(3, 224, 224), **said))
-    data = Data(shape=(3, 224, 224), digest=str(unpinned.value).split('"')[1], **said)
+        load(Images(shape=(3, 224, 224), **said))
+    data = Images(shape=(3, 224, 224), digest=str(unpinned.value).split('"')[1], **said)
     read = load(data)
     grey = 0
     for part, examples, each in (("train", read.train, 60), ("val", read.test, 20)):

@@ -6,14 +6,14 @@ import torch
 
 from ticketbench.data import Dataset, Examples, load, split, splits
 from ticketbench.errors import TicketbenchError
-from ticketbench.task import Data
+from ticketbench.task import Images
 
 PARTS = ("train", "validation", "test")
 
 
 def test_validation_is_the_end_of_the_canonical_training_order(mnist_mirror):
     mirror = mnist_mirror(train=60, test=30)
-    data, found = load("mnist"), splits(Data(name="mnist", validation=13))
+    data, found = load("mnist"), splits(Images(name="mnist", validation=13))
     assert torch.equal(found.train.targets, data.train.targets[:47])
     assert torch.equal(found.validation.targets, data.train.targets[47:])
     assert torch.equal(found.test.targets, data.test.targets)
@@ -27,14 +27,14 @@ def test_validation_is_the_end_of_the_canonical_training_order(mnist_mirror):
 def test_pixels_are_scaled_then_centred_then_divided(mnist_mirror):
     mnist_mirror(train=60, test=30)
     pixels = load("mnist").test.inputs.numpy().astype(np.float64)
-    found = splits(Data(name="mnist", validation=10, mean=(0.1307,), std=(0.3081,))).test.inputs
+    found = splits(Images(name="mnist", validation=10, mean=(0.1307,), std=(0.3081,))).test.inputs
     assert found.dtype == torch.float32
     np.testing.assert_allclose(found.numpy(), (pixels / 255 - 0.1307) / 0.3081, rtol=1e-5, atol=1e-6)
 
 
 def test_digits_are_scaled_by_their_own_largest_pixel(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    found = splits(Data(name="digits", validation=237))
+    found = splits(Images(name="digits", validation=237))
     assert found.train.inputs.shape == (1200, 1, 8, 8)
     assert (found.train.inputs.min(), found.train.inputs.max()) == (0, 1)
 
@@ -42,7 +42,7 @@ def test_digits_are_scaled_by_their_own_largest_pixel(monkeypatch, tmp_path):
 def test_each_channel_has_its_own_mean_and_std(monkeypatch):
     grey = Examples(torch.full((4, 3, 2, 2), 51, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64))
     monkeypatch.setattr(split, "load", lambda spec: Dataset(spec.name, grey, grey, classes=2, scale=255, digest="-"))
-    spec = Data(name="cifar-10", validation=1, mean=(0.1, 0.2, 0.4), std=(0.1, 0.5, 0.2))
+    spec = Images(name="cifar-10", validation=1, mean=(0.1, 0.2, 0.4), std=(0.1, 0.5, 0.2))
     found = splits(spec).train.inputs
     expected = torch.tensor([1.0, 0.0, -1.0]).reshape(3, 1, 1).expand(3, 3, 2, 2)
     torch.testing.assert_close(found, expected)
@@ -52,17 +52,17 @@ def test_each_channel_has_its_own_mean_and_std(monkeypatch):
 def test_validation_must_leave_something_to_train_on(mnist_mirror, validation):
     mnist_mirror(train=60, test=30)
     with pytest.raises(TicketbenchError, match=r"mnist: validation = .*expected less than the 60 training examples"):
-        splits(Data(name="mnist", validation=validation))
+        splits(Images(name="mnist", validation=validation))
 
 
 def test_one_training_example_is_enough(mnist_mirror):
     mnist_mirror(train=60, test=30)
-    assert len(splits(Data(name="mnist", validation=59)).train) == 1
+    assert len(splits(Images(name="mnist", validation=59)).train) == 1
 
 
 def test_mean_and_std_must_fit_the_channels(mnist_mirror):
     mnist_mirror(train=60, test=30)
-    spec = Data(name="mnist", validation=10, mean=(0.5,) * 3, std=(0.5,) * 3)
+    spec = Images(name="mnist", validation=10, mean=(0.5,) * 3, std=(0.5,) * 3)
     with pytest.raises(TicketbenchError, match="mnist: mean and std have length 3, expected 1"):
         splits(spec)
 
@@ -74,7 +74,7 @@ def inputs_and_targets(found) -> list[tuple[bytes, int]]:
 @pytest.mark.parametrize("labels", [(3, 1), (0, 1, 2, 3, 4), (9, 5)], ids=str)
 def test_labels_filter_every_split_after_validation_was_taken_from_the_whole(mnist_mirror, labels):
     mirror = mnist_mirror(train=80, test=40)
-    whole, found = (splits(Data(name="mnist", validation=25, labels=said)) for said in (None, labels))
+    whole, found = (splits(Images(name="mnist", validation=25, labels=said)) for said in (None, labels))
     for part in PARTS:
         expected = [pair for pair in inputs_and_targets(getattr(whole, part)) if pair[1] in labels]
         assert inputs_and_targets(getattr(found, part)) == expected
@@ -85,7 +85,7 @@ def test_labels_filter_every_split_after_validation_was_taken_from_the_whole(mni
 def test_relabel_numbers_the_labels_in_the_order_in_which_they_are_listed(mnist_mirror):
     mirror = mnist_mirror(train=80, test=40)
     labels = (7, 0, 4)
-    full, found = (splits(Data(name="mnist", validation=25, labels=labels, relabel=anew)) for anew in (False, True))
+    full, found = (splits(Images(name="mnist", validation=25, labels=labels, relabel=anew)) for anew in (False, True))
     for part in PARTS:
         before, after = getattr(full, part), getattr(found, part)
         assert torch.equal(before.inputs, after.inputs)
@@ -98,10 +98,10 @@ def test_relabel_numbers_the_labels_in_the_order_in_which_they_are_listed(mnist_
 @pytest.mark.parametrize("labels", [None, (1, 2, 3)], ids=["all labels", "labels"])
 def test_parts_are_contiguous_disjoint_and_together_the_training_split(mnist_mirror, count, labels):
     mnist_mirror(train=80, test=40)
-    whole = splits(Data(name="mnist", validation=25, labels=labels))
+    whole = splits(Images(name="mnist", validation=25, labels=labels))
     count = min(count, len(whole.train))
     parts = [
-        splits(Data(name="mnist", validation=25, labels=labels, part=f"{i}/{count}")) for i in range(1, count + 1)
+        splits(Images(name="mnist", validation=25, labels=labels, part=f"{i}/{count}")) for i in range(1, count + 1)
     ]
     together = [pair for part in parts for pair in inputs_and_targets(part.train)]
     assert together == inputs_and_targets(whole.train)
@@ -128,7 +128,7 @@ def test_parts_are_contiguous_disjoint_and_together_the_training_split(mnist_mir
 )
 def test_nothing_left_is_refused_with_the_key(mnist_mirror, said, message):
     mnist_mirror(train=80, test=40)
-    spec = Data(name="mnist", validation=25, **said)
+    spec = Images(name="mnist", validation=25, **said)
     if message is None:
         assert len(splits(spec).train) == 1
     else:
@@ -138,18 +138,20 @@ def test_nothing_left_is_refused_with_the_key(mnist_mirror, said, message):
 
 def test_labels_that_validation_lacks_are_refused(mnist_mirror):
     mnist_mirror(train=80, test=40)
-    held = int(splits(Data(name="mnist", validation=1)).validation.targets)
+    held = int(splits(Images(name="mnist", validation=1)).validation.targets)
     others = ((held + 1) % 10, (held + 2) % 10)
     with pytest.raises(TicketbenchError, match=r"mnist: labels = \[\d, \d\] leaves no validation examples"):
-        splits(Data(name="mnist", validation=1, labels=others))
+        splits(Images(name="mnist", validation=1, labels=others))
 
 
 def test_images_are_brought_to_the_shape_and_then_normalised(mnist_mirror):
     mirror = mnist_mirror(train=80, test=40)
-    plain = splits(Data(name="mnist", validation=25))
-    fits = splits(Data(name="mnist", validation=25, shape=(1, 28, 28)))
-    colour = splits(Data(name="mnist", validation=25, shape=(3, 28, 28), mean=(0.1, 0.2, 0.3), std=(1.0, 0.5, 0.25)))
-    small = splits(Data(name="mnist", validation=25, shape=(1, 14, 7)))
+    plain = splits(Images(name="mnist", validation=25))
+    fits = splits(Images(name="mnist", validation=25, shape=(1, 28, 28)))
+    colour = splits(
+        Images(name="mnist", validation=25, shape=(3, 28, 28), mean=(0.1, 0.2, 0.3), std=(1.0, 0.5, 0.25))
+    )
+    small = splits(Images(name="mnist", validation=25, shape=(1, 14, 7)))
     for part in PARTS:
         same, other = getattr(plain, part), getattr(fits, part)
         assert torch.equal(same.inputs, other.inputs)
@@ -160,7 +162,7 @@ def test_images_are_brought_to_the_shape_and_then_normalised(mnist_mirror):
         assert torch.equal(getattr(small, part).targets, same.targets)
     assert fits.digest == mirror.digest
     with pytest.raises(TicketbenchError, match="mnist: mean and std have length 1, expected 3"):
-        splits(Data(name="mnist", validation=25, shape=(3, 28, 28)))
+        splits(Images(name="mnist", validation=25, shape=(3, 28, 28)))
 
 
 def test_the_digest_covers_shape_and_pillow_s_version_where_an_image_is_changed_and_nothing_more(
@@ -172,7 +174,7 @@ def test_the_digest_covers_shape_and_pillow_s_version_where_an_image_is_changed_
     def digests():
         shapes = [None, (1, 28, 28), (1, 14, 14), (1, 14, 7), (3, 28, 28)]
         return [
-            splits(Data(name="mnist", validation=25, shape=shape, mean=(0.1,) * n, std=(1.0,) * n)).digest
+            splits(Images(name="mnist", validation=25, shape=shape, mean=(0.1,) * n, std=(1.0,) * n)).digest
             for shape in shapes
             for n in [shape[0] if shape else 1]
         ]
@@ -189,7 +191,7 @@ def test_the_digest_covers_shape_and_pillow_s_version_where_an_image_is_changed_
 
 
 def test_the_digest_of_a_resized_data_set_is_another_for_another_content(mnist_mirror):
-    small = Data(name="mnist", validation=25, shape=(1, 14, 14))
+    small = Images(name="mnist", validation=25, shape=(1, 14, 14))
     mnist_mirror(train=80, test=40)
     one = splits(small).digest
     mnist_mirror(train=90, test=40)

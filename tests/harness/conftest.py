@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import torch
 
-from ticketbench.harness import trainings
 from ticketbench.harness.plan import make_plan
 from ticketbench.harness.runner import run_plan
 from ticketbench.harness.search import DENSE_METHOD, Job, run_search
 from ticketbench.harness.shard import Asked, Place
 from ticketbench.harness.store import DEFAULT_LIMIT, Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision, workloads_of
+from ticketbench.harness.workloads import domain, workloads_of
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods import Checkpoint, Method, find_methods
 from ticketbench.results import COMPARED, Row, read_rows, result_files
 from ticketbench.task import Task, load_task
@@ -207,13 +207,13 @@ def workload(tmp_path_factory):
 def ran(monkeypatch):
     """From where to where the engine was asked to train, in order."""
     spans = []
-    real = trainings.advance
+    real = domain.advance
 
     def spying(members, until, workload):
         spans.extend((member.start.step, until) for member in members)
         return real(members, until, workload)
 
-    monkeypatch.setattr(trainings, "advance", spying)
+    monkeypatch.setattr(domain, "advance", spying)
     return spans
 
 

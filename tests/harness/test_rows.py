@@ -16,7 +16,7 @@ from ticketbench import __version__
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.rows import parameters_text, stored_bytes
 from ticketbench.harness.training import ENGINE_VERSION, Evaluation
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods import Method
 from ticketbench.results import SCHEMA, row_id
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from ticketbench.harness import trainings as module
 from ticketbench.harness.objectives import objective_identity
 from ticketbench.harness.store import Measured, Store, Stored
 from ticketbench.harness.trainings import Course, Trainings
+from ticketbench.harness.workloads import domain as module
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods import Diverged, Refused
 from ticketbench.methods.state import State
 from ticketbench.task import SGD
@@ -183,6 +184,19 @@ def test_an_objective_that_fails_stores_nothing_under_its_step(begin):
     assert train(trainings, initial, 24).step == 24  # and lets go of everything
 
 
+def test_a_training_that_cannot_be_split_anywhere_goes_on_from_where_it_can(begin, ran, monkeypatch):
+    """As games cannot, but where they begin anew."""
+    monkeypatch.setattr(Vision, "splits_at", lambda self, step: step % 5 == 0)
+    trainings, initial = begin()
+    early = train(trainings, initial, 7)
+    late = train(trainings, early, 12)
+    train(trainings, late, 24)
+    assert ran == [(0, 7), (0, 12), (0, 24)]  # not by the rewind step, 4, nor on from 7 or 12
+    ran.clear()
+    train(trainings, train(trainings, initial, 10), 22)
+    assert ran == [(0, 10), (10, 22)]
+
+
 def test_what_a_training_took_is_the_sum_of_its_parts(begin, monkeypatch):
     real = module.advance
 
@@ -228,10 +242,10 @@ _BOTH = """
 import sys, time
 from pathlib import Path
 import torch
-from ticketbench.harness import trainings as module
+from ticketbench.harness.workloads import domain as module
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Course, Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods import Checkpoint
 from ticketbench.task import load_task
 

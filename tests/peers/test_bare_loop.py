@@ -11,7 +11,7 @@ from torch.nn.utils import prune
 
 from ticketbench.data import splits
 from ticketbench.harness.training import Member, advance
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods.state import derive
 from ticketbench.task import load_task
 

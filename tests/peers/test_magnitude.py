@@ -9,7 +9,7 @@ from ticketbench import Ticket
 from ticketbench.harness.bench import Bench
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods import shipped_methods
 from ticketbench.task import load_task
 

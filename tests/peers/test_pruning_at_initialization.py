@@ -8,7 +8,7 @@ from torch.nn.utils import prune
 from ticketbench.harness.bench import Bench
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods import shipped_methods
 from ticketbench.paths import shipped
 from ticketbench.task import load_task

@@ -113,7 +113,7 @@ def test_all_mistakes_of_a_file_are_told_at_once_with_key_and_what_is_allowed(wr
         "training.optimizer.lr: input should be greater than 0, got -1.",
         "training.optimizer.momentum: there is no such key. Allowed here: name, lr, betas, eps, weight_decay.",
         "ladder.rounds: input should be greater than 0, got 0.",
-        "ladder.round: there is no such key. Allowed here: prune, rounds, scope, layers, exclude.",
+        "ladder.round: there is no such key. Allowed here: prune, rounds, scope, layers, cover, exclude.",
         "references.0.figure: there is no such key. Allowed here: "
         + ", ".join(task_schema()["$defs"]["Reference"]["properties"])
         + ".",
@@ -124,8 +124,12 @@ def test_all_mistakes_of_a_file_are_told_at_once_with_key_and_what_is_allowed(wr
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ('name = "adam"', 'name = "lion"', "training.optimizer: its name is one of sgd, adam, adamw, got 'lion'."),
-        ('name = "adam", ', "", "training.optimizer: its name is one of sgd, adam, adamw."),
+        (
+            'name = "adam"',
+            'name = "lion"',
+            "training.optimizer: its name is one of sgd, adam, adamw, rmsprop, got 'lion'.",
+        ),
+        ('name = "adam", ', "", "training.optimizer: its name is one of sgd, adam, adamw, rmsprop."),
         (
             'name = "adam"',
             'name = "sgd", sgd = 1',
@@ -236,7 +240,7 @@ def test_a_child_says_its_own_name_and_that_is_told_with_its_other_mistakes(writ
         "id: is missing.",
         "version: is missing.",
         "tier: is missing.",
-        "ladder.round: there is no such key. Allowed here: prune, rounds, scope, layers, exclude.",
+        "ladder.round: there is no such key. Allowed here: prune, rounds, scope, layers, cover, exclude.",
     ]
 
 

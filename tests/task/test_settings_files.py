@@ -115,11 +115,11 @@ training.optimizer = { lr = 0.1 }
         f"settings.s1.training.steps: {allowed('TrainingChange')}",
         "settings.s2.data.labels.1: input should be greater than or equal to 0, got -1.",
         "settings.s2.data.part: string should match pattern '^[1-9][0-9]*/[1-9][0-9]*$', got 'half'.",
-        "settings.s2.training.optimizer: its name is one of sgd, adam, adamw, got 'lion'.",
+        "settings.s2.training.optimizer: its name is one of sgd, adam, adamw, rmsprop, got 'lion'.",
         f"settings.s2.scoring.metric: {allowed('ScoringChange')}",
         f"settings.s2.ladder: {allowed('Setting')}",
         "settings.s3.data: should be a table.",
-        "settings.s3.training.optimizer: its name is one of sgd, adam, adamw.",
+        "settings.s3.training.optimizer: its name is one of sgd, adam, adamw, rmsprop.",
         "settings.S 4: string should match pattern '^[a-z0-9][a-z0-9_-]*$', got 'S 4'.",
     ]
 

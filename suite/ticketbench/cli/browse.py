@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ticketbench.errors import unknown
-from ticketbench.task import Spec, Task, load_task, shipped_tasks, task_schema
+from ticketbench.task import Data, Images, Spec, Task, load_task, shipped_tasks, task_schema
 
 
 @click.command()
@@ -64,14 +64,18 @@ def _show_task(task: Task) -> None:
         click.echo(f"{textwrap.fill(' '.join(task.description.split()), 100)}\n")
     columns(
         [
-            ("data", f"{task.data.title}, {task.data.validation} of the training examples for validation"),
+            ("data", _data(task.data)),
             ("network", f"{task.network.title}, initialized {task.network.init} {_options(task)}".rstrip()),
             ("training", f"{length} of {training.batch_size} examples, {_said(training.optimizer)}"),
             ("schedule", _schedule(task)),
+            *([("agent", _said(training.agent))] if training.agent is not None else []),
+            *([("gradients", f"clipped to a norm of {training.clip:g}")] if training.clip is not None else []),
+            ("metric", task.metric),
             ("evaluated", f"every {training.evaluate_every} steps; rewinds go to step {training.rewind_step}"),
             (
                 "ladder",
-                f"{ladder.rounds} rungs, each pruning {ladder.prune:g} of what is left{rates}, scope {ladder.scope}",
+                f"{ladder.rounds} rungs, each pruning {ladder.prune:g} of what is left{rates}, scope {ladder.scope}"
+                + (", of all parameters" if ladder.cover == "parameters" else ""),
             ),
             *((f"setting {name}", _said(setting) or "as it is") for name, setting in task.settings.items()),
             ("seeds", str(task.replicates.seeds)),
@@ -83,6 +87,15 @@ def _show_task(task: Task) -> None:
         said = reference.claim or f"{reference.column} = {reference.value} at density {reference.density}"
         cell = f" ({reference.found_on} to {reference.trained_on})" if task.settings else ""
         click.echo(f"\n  {reference.cite}, {reference.where}: {reference.method}{cell}: {said}")
+
+
+def _data(data: Data) -> str:
+    if isinstance(data, Images):
+        return f"{data.title}, {data.validation} of the training examples for validation"
+    others = {
+        key: value for key, value in data.model_dump(exclude_defaults=True).items() if key not in ("kind", "name")
+    }
+    return ", ".join([f"{data.title} ({data.kind})", *_flat(others)])
 
 
 def _said(spec: Spec) -> str:
@@ -106,6 +119,8 @@ def _options(task: Task) -> str:
 def _schedule(task: Task) -> str:
     schedule = task.training.schedule
     parts = [f"warm-up over {schedule.warmup} steps"] if schedule.warmup else []
+    if schedule.decay == "inverse-sqrt":
+        parts.append("then 1 / sqrt(step)")
     if schedule.milestones:
         parts.append(f"times {schedule.factor:g} at steps {', '.join(map(str, schedule.milestones))}")
     return "; ".join(parts) or "constant"

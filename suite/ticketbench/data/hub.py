@@ -24,16 +24,7 @@ def read(name: str, source: HubSource | OwnSource) -> tuple[Content, str]:
     the hub. Raises `TicketbenchError` where there is none of these, or what is there cannot be read as this data
     set.
     """
-    folder = _mirror(name, source)
-    where = str(folder) if folder else f"{source.id} on the Hugging Face hub"
-    with _quiet():
-        stored = _open_mirror(name, source, folder) if folder else _open_hub(name, source)
-        if missing := {"train", source.test} - set(stored):
-            hint = " The key data.test names the test split." if isinstance(source, OwnSource) else ""
-            raise TicketbenchError(
-                f"{name}: {where} lacks the split {' and '.join(sorted(missing))}; "
-                f"it has {', '.join(sorted(stored))}, expected train and {source.test}.{hint}"
-            )
+    with stored_splits(name, source) as (stored, where):
         classes = source.classes if isinstance(source, HubSource) else _classes(stored["train"], source)
         train = decode(stored["train"], source, f"{name}: {where}, split train", source.shape, classes)
         shape = train.inputs.shape
@@ -45,6 +36,28 @@ def read(name: str, source: HubSource | OwnSource) -> tuple[Content, str]:
             classes,
         )
     return Content(train, test, classes or int(torch.cat([train.targets, test.targets]).max()) + 1), where
+
+
+@contextmanager
+def stored_splits(name: str, source: Layout, *others: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """A data set's splits as the `datasets` library opens them, and where they lie, in words.
+
+    From the source's folder if it is one, from `$TICKETBENCH_DATA/<hub id>` where there is such a folder, else from
+    the hub. They are read inside the `with`. Raises `TicketbenchError` where there is none of these, it cannot be
+    opened, or lacks the training split, the test split or one of the `others`.
+    """
+    folder = _mirror(name, source)
+    where = str(folder) if folder else f"{source.id} on the Hugging Face hub"
+    wanted = ("train", *others, source.test)
+    with _quiet():
+        stored = _open_mirror(name, source, folder) if folder else _open_hub(name, source)
+        if missing := set(wanted) - set(stored):
+            hint = " The key data.test names the test split." if isinstance(source, OwnSource) else ""
+            raise TicketbenchError(
+                f"{name}: {where} lacks the split {' and '.join(sorted(missing))}; "
+                f"it has {', '.join(sorted(stored))}, expected {' and '.join(wanted)}.{hint}"
+            )
+        yield stored, where
 
 
 def _classes(stored: Any, source: Layout) -> int | None:

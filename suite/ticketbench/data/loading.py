@@ -8,7 +8,7 @@ from ticketbench.data import cache, digits, hub
 from ticketbench.data.examples import Content, Dataset, canonical, content_digest
 from ticketbench.data.sources import SOURCES, HubSource, OwnSource, Source
 from ticketbench.errors import TicketbenchError, unknown
-from ticketbench.task import Data
+from ticketbench.task import Images
 
 
 def names() -> tuple[str, ...]:
@@ -16,7 +16,7 @@ def names() -> tuple[str, ...]:
     return tuple(SOURCES)
 
 
-def load(wanted: str | Data) -> Dataset:
+def load(wanted: str | Images) -> Dataset:
     """The data set of this name, or that a task's `data` names, whole, its content checked against its digest.
 
     Raises `TicketbenchError` where the name is unknown, the data set is missing, damaged or another one, or one of a
@@ -31,7 +31,7 @@ def load(wanted: str | Data) -> Dataset:
     return Dataset(name, content.train, content.test, classes=content.classes, scale=source.scale, digest=digest)
 
 
-def _source(wanted: str | Data) -> tuple[str, Source | OwnSource]:
+def _source(wanted: str | Images) -> tuple[str, Source | OwnSource]:
     """What the data set is called in messages, and where it comes from."""
     name = wanted if isinstance(wanted, str) else wanted.name
     if name is not None:
@@ -40,7 +40,7 @@ def _source(wanted: str | Data) -> tuple[str, Source | OwnSource]:
                 "data set", name, names(), f"Known: {', '.join(names())}; data.hub or data.folder is your own."
             )
         return name, SOURCES[name]
-    assert isinstance(wanted, Data)
+    assert isinstance(wanted, Images)
     own = OwnSource(
         id=wanted.title,
         folder=wanted.folder is not None,

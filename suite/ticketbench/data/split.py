@@ -12,7 +12,7 @@ from ticketbench.data.examples import Dataset, Examples
 from ticketbench.data.images import brought_to
 from ticketbench.data.loading import load
 from ticketbench.errors import TicketbenchError
-from ticketbench.task import Data
+from ticketbench.task import Images
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,13 @@ class Splits:
     classes: int
     digest: str
 
+    @property
+    def examples(self) -> int:
+        """How many there are to train on."""
+        return len(self.train)
 
-def splits(spec: Data) -> Splits:
+
+def splits(spec: Images) -> Splits:
     """The splits of a task, or of one of its settings.
 
     Validation is the last `spec.validation` training examples in canonical order; then `labels` chooses among all
@@ -68,14 +73,14 @@ def splits(spec: Data) -> Splits:
     return Splits(train, validation, test, classes, _digest(data, spec))
 
 
-def _digest(data: Dataset, spec: Data) -> str:
+def _digest(data: Dataset, spec: Images) -> str:
     stored = {tuple(examples.inputs.shape[1:]) for examples in (data.train, data.test)}
     if spec.shape is None or stored == {spec.shape}:
         return data.digest
     return hashlib.sha256(json.dumps([data.digest, spec.shape, PIL.__version__]).encode()).hexdigest()
 
 
-def _with_labels(spec: Data, labels: tuple[int, ...], parts: dict[str, Examples]) -> dict[str, Examples]:
+def _with_labels(spec: Images, labels: tuple[int, ...], parts: dict[str, Examples]) -> dict[str, Examples]:
     """The examples of these labels, in the order they were in; under `relabel` numbered as `labels` lists them."""
     there = sorted(set(torch.cat([each.targets for each in parts.values()]).tolist()))
     if lacking := [label for label in labels if label not in there]:
@@ -98,7 +103,7 @@ def _with_labels(spec: Data, labels: tuple[int, ...], parts: dict[str, Examples]
     return found
 
 
-def _block(spec: Data, train: Examples) -> Examples:
+def _block(spec: Images, train: Examples) -> Examples:
     """The k-th of n blocks for `part = "k/n"`: block i of N examples ends before i N // n."""
     if spec.part is None:
         return train
@@ -123,7 +128,7 @@ def _ranges(numbers: list[int]) -> str:
     return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _ready(data: Dataset, examples: Examples, spec: Data) -> Split:
+def _ready(data: Dataset, examples: Examples, spec: Images) -> Split:
     if spec.shape is not None:
         examples = brought_to(spec.shape, examples)
     channels = examples.inputs.shape[1]

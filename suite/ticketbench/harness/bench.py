@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ticketbench.harness.charges import Charges
 from ticketbench.harness.training.determinism import generator
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads import Domain
 from ticketbench.ladder import Rung, rungs
 from ticketbench.methods import Checkpoint, Method, Search, find_methods
 from ticketbench.methods.search import Batch
@@ -99,10 +99,9 @@ class Bench(Search):
         for index in range(count):
             purpose = ("batches", draw, index)
             if size is not None:
-                indices = self._workload.sample(size, self.seed, *purpose)
+                chosen.append(self._workload.sample(size, self.seed, *purpose))
             else:
-                indices = self._workload.sample_per_class(per_class or 0, self.seed, *purpose)
-            chosen.append(self._workload.batch(indices))
+                chosen.append(self._workload.sample_per_class(per_class or 0, self.seed, *purpose))
         return chosen
 
     def loss(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -187,7 +186,7 @@ def _delegate(search: Search, name: str, rung: Rung | None, parameters: dict[str
     return found[0].with_parameters(**parameters).start(search, rung)
 
 
-def ladder_of(task: Task, workload: Vision) -> tuple[Rung, ...]:
+def ladder_of(task: Task, workload: Domain) -> tuple[Rung, ...]:
     """The task's ladder on its network, rung 0 (dense) first."""
     sizes = {name: parameter.numel() for name, parameter in workload.module().named_parameters()}
     return rungs(task.ladder, {name: sizes[name] for name in workload.prunable})

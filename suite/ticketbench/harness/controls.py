@@ -19,7 +19,7 @@ from ticketbench.harness.charges import Charge
 from ticketbench.harness.rows import Identity, blank_row, deployment_columns, sparsity_columns, trained_row
 from ticketbench.harness.training.determinism import generator
 from ticketbench.harness.trainings import Course, Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads import Domain
 from ticketbench.ladder import Rung
 from ticketbench.masks import count, count_per_layer, keep_largest
 from ticketbench.methods import Checkpoint, Diverged, Ticket
@@ -118,7 +118,7 @@ def _row(control: Control, setting: str, submitted: Submitted, identity: Identit
     return row | {"carried": control.draw is None, "edited": False}
 
 
-def _counted_beside(row: Row, bench: Bench, workload: Vision) -> Row:
+def _counted_beside(row: Row, bench: Bench, workload: Domain) -> Row:
     """A narrower network beside the task's own: as so many of its weights, and against what it takes to run dense."""
     dense = bench.initial.state()
     whole = sparsity_columns(bench.dense_rung, dense.mask, dense.weights)
@@ -179,6 +179,7 @@ def shuffle(start: Checkpoint, unpruned: Checkpoint | None, drawn: torch.Generat
         optimizer=state.optimizer and {name: along(name, slot) for name, slot in state.optimizer.items()},
         mask=mask,
         history=History(state.step),
+        memory={},
     )
     return Checkpoint(None, moved.step, lambda: moved, trainings=start.trainings)
 
@@ -218,7 +219,9 @@ def stretched(training: Training, steps: int, total: int) -> Training:
 def _small_dense(start: Checkpoint, bench: Bench, trainings: Trainings) -> Control:
     workload, wanted = trainings.workloads[bench.setting], count(start.state().mask)
     spec = workload.task.network
-    found = smaller(spec, workload.shape, workload.classes, wanted, workload.task.ladder.exclude)
+    found = smaller(
+        spec, workload.shape, workload.classes, wanted, workload.task.ladder.exclude, workload.task.ladder.cover
+    )
     small = workload.with_network(found[0]) if found is not None else None
     if not can_shrink(spec):
         reason = f"{spec.title} takes no shrink, so there is no narrower network of its kind"

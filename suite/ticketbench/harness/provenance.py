@@ -34,10 +34,10 @@ def code() -> Code:
 
 
 @cache
-def packages() -> tuple[tuple[str, str], ...]:
-    """Names and versions of what computes, Python first."""
+def packages(others: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
+    """Names and versions of what computes, Python first; `others` are those of a domain."""
     found = [("python", platform.python_version())]
-    for name in _COMPUTES:
+    for name in (*_COMPUTES, *others):
         try:
             found.append((name, version(name)))
         except PackageNotFoundError:

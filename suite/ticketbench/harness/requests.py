@@ -12,9 +12,9 @@ from ticketbench.harness.trainings import Course
 from ticketbench.ladder import Rung
 from ticketbench.masks import count
 from ticketbench.methods import Checkpoint, Method, Probe, Recipe, Refused, Ticket, Train
-from ticketbench.task import SGD, Adam, Optimizer
+from ticketbench.task import AnyOptimizer, Optimizer
 
-_OPTIMIZER: TypeAdapter[SGD | Adam] = TypeAdapter(Optimizer)
+_OPTIMIZER: TypeAdapter[AnyOptimizer] = TypeAdapter(Optimizer)
 _LONGEST = 100  # characters of a label
 
 
@@ -140,7 +140,7 @@ def _rung(ticket: Ticket, ladder: tuple[Rung, ...], given: Rung | None, kept: in
     raise Refused(f"the ticket's mask keeps {kept} weights, which is no rung's count ({counts})")
 
 
-def _optimizer(said: Any) -> SGD | Adam | None:
+def _optimizer(said: Any) -> AnyOptimizer | None:
     if said is None:
         return None
     if not isinstance(said, Mapping):

@@ -10,14 +10,14 @@ from ticketbench.harness.store import Measured
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS, device_kind
 from ticketbench.harness.trainings import Training, Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads import Domain
 from ticketbench.ladder import Rung
 from ticketbench.masks import Mask, count, count_per_layer
 from ticketbench.methods import Checkpoint, Method
 from ticketbench.methods.state import State, Tensors, mask_digest
 from ticketbench.networks import source_digest
 from ticketbench.results import SCHEMA, Row, row_id
-from ticketbench.task import SGD, Adam, Task
+from ticketbench.task import SGD, AnyOptimizer, Task
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def parameters_text(method: Method) -> str:
 
 
 def blank_row(
-    identity: Identity, kind: str, trained_on: str, rung: int, label: str, workload: Vision, status: str, reason: str
+    identity: Identity, kind: str, trained_on: str, rung: int, label: str, workload: Domain, status: str, reason: str
 ) -> Row:
     """A row that says what was asked and of what became of it only the status; the rest null."""
     row: Row = dict.fromkeys(SCHEMA.names)
@@ -71,12 +71,13 @@ def blank_row(
         "reason": reason,
         "metric": workload.metric,
         "higher_is_better": workload.higher_is_better,
+        "metric_signature": workload.metric_signature,
         "test_examples": workload.test_examples,
         "suite_version": code().suite_version,
         "engine_version": ENGINE_VERSION,
         "commit": code().commit,
         "dirty": code().dirty,
-        "packages": [{"name": name, "version": version} for name, version in packages()],
+        "packages": [{"name": name, "version": version} for name, version in packages(workload.packages)],
         "device": device_kind(workload.device),
         "threads": 1,
         "data_digest": workload.data_digest,
@@ -102,7 +103,7 @@ def trained_row(
     trainings.scored(row["row_id"], state)
     row |= sparsity_columns(rung, began.mask, began.weights)
     row |= {"start_step": start.step, "optimizer_state": _optimizer_state(began, workload.optimizer)}
-    row |= quality_columns(state)
+    row |= quality_columns(state, workload.one_answer)
     row |= cost_columns(charge, state.step - start.step, trainings.measured(training))
     return row | deployment_columns(workload, began.mask, began.weights)
 
@@ -122,8 +123,11 @@ def sparsity_columns(rung: Rung, mask: Mask, weights: Tensors) -> Row:
     }
 
 
-def quality_columns(state: State) -> Row:
-    """What was measured of a trained network. Test data chooses nothing: best is of lowest validation loss."""
+def quality_columns(state: State, one_answer: str) -> Row:
+    """What was measured of a trained network. Test data chooses nothing: best is of lowest validation loss.
+
+    `one_answer` is what is said of a network that answers everything alike.
+    """
     history = state.history
     row: Row = {
         "curve": [asdict(point) for point in history.points],
@@ -137,14 +141,15 @@ def quality_columns(state: State) -> Row:
     best = min(history.points, key=lambda point: point.validation_loss)
     row |= {
         "status": "collapsed" if history.one_answer else "done",
-        "reason": "one class for every test example" if history.one_answer else "",
+        "reason": one_answer if history.one_answer else "",
         "test_final": final.test,
         "test_best": best.test,
         "validation_final": final.validation,
         "validation_best": best.validation,
         "loss_validation_best": best.validation_loss,
         "best_step": best.step,
-        "test_correct": history.test_correct,
+        "test_correct": history.test_correct or None,
+        "test_scores": list(history.test_scores) or None,
     }
     return row
 
@@ -160,7 +165,7 @@ def cost_columns(charge: Charge, steps: int, measured: Measured) -> Row:
     }
 
 
-def deployment_columns(workload: Vision, mask: Mask, weights: Tensors) -> Row:
+def deployment_columns(workload: Domain, mask: Mask, weights: Tensors) -> Row:
     """What the network would take to run and to store."""
     dense, per_layer = workload.flops
     kept = count_per_layer(mask)
@@ -174,7 +179,7 @@ def deployment_columns(workload: Vision, mask: Mask, weights: Tensors) -> Row:
     }
 
 
-def _optimizer_state(state: State, optimizer: SGD | Adam) -> str:
+def _optimizer_state(state: State, optimizer: AnyOptimizer) -> str:
     if state.optimizer is None:
         return "fresh"
     keeps_state = not isinstance(optimizer, SGD) or optimizer.momentum > 0

@@ -32,7 +32,7 @@ from ticketbench.harness.rows import (
 )
 from ticketbench.harness.training.determinism import configure, seed_of
 from ticketbench.harness.trainings import Course, Training, Trainings
-from ticketbench.methods import Checkpoint, Diverged, Method, Probe, Refused, Request, Ticket, Train
+from ticketbench.methods import Checkpoint, Diverged, Method, NotApplicable, Probe, Refused, Request, Ticket, Train
 from ticketbench.methods.state import State
 from ticketbench.networks import meets
 from ticketbench.results import DENSE, Row
@@ -100,7 +100,7 @@ def _dense(job: Job, trainings: Trainings) -> Row:
     trainings.scored(row["row_id"], state)
     row |= sparsity_columns(bench.dense_rung, start.mask, start.weights)
     row |= {"start_step": 0, "optimizer_state": "fresh", "carried": False, "edited": False}
-    row |= quality_columns(state)
+    row |= quality_columns(state, workload.one_answer)
     row |= cost_columns(bench.charges.before(frozenset()), state.step, trainings.measured(training))
     return row | deployment_columns(workload, start.mask, start.weights)
 
@@ -158,6 +158,8 @@ class _Drive:
                 ended = "failed", f"{self._ended()}: {self._unasked()}"
             except Diverged as error:
                 ended = "diverged", f"{self._ended(self.fell.get(error))}: {_said(error)}"
+            except NotApplicable as error:
+                ended = "not applicable", _said(error)
             except Refused as error:
                 ended = "failed", f"{self._ended()}: refused: {_said(error)}"
             except KeyboardInterrupt:
@@ -198,7 +200,7 @@ class _Drive:
                     self._probe(request)
                     return None, None
             raise Refused(f"expected a Ticket, a Train, a Probe or a list of these, got {type(request).__name__}")
-        except (Refused, Diverged) as error:
+        except (NotApplicable, Refused, Diverged) as error:
             return None, error
 
     def _train(self, request: Train) -> Checkpoint:
@@ -259,7 +261,7 @@ class _Drive:
         )
         self.trainings.scored(row["row_id"], state)
         row |= sparsity_columns(rung, state.mask, state.weights)
-        row |= {"start_step": state.step} | quality_columns(replace(state, history=scored))
+        row |= {"start_step": state.step} | quality_columns(replace(state, history=scored), self.workload.one_answer)
         self.made.append(row)
 
     def _handed(self, training: Training, keep: bool) -> Checkpoint:

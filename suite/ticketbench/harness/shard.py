@@ -12,7 +12,7 @@ from ticketbench.harness.plan import Shard
 from ticketbench.harness.search import run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision, workloads_of
+from ticketbench.harness.workloads import Domain, workloads_of
 from ticketbench.results import Row
 from ticketbench.task import Task
 
@@ -56,7 +56,7 @@ class Worker:
         self.store = Store(place.store, place.limit)
         self.device = torch.device(place.device)
         self._task = ""
-        self._workloads: dict[str, Vision] = {}
+        self._workloads: dict[str, Domain] = {}
 
     def run(self, shard: Shard, report: Callable[[Event], None]) -> None:
         """Run a shard, reporting as it goes on."""
@@ -68,7 +68,7 @@ class Worker:
             rows = run_search(job, trainings, scored=lambda: report(Scored()))
             report(Finished(rows, job.replaces))
 
-    def _loaded(self, task: Task) -> dict[str, Vision]:
+    def _loaded(self, task: Task) -> dict[str, Domain]:
         if self._task != task.digest:
             with undisturbed():  # by what a method's file did when it was loaded
                 self._workloads = workloads_of(task, self.device)

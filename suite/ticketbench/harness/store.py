@@ -186,6 +186,7 @@ def _encoded(stored: Stored) -> bytes:
         "extra": state.extra,
         "origin": state.history.origin,
         "anchor": state.history.anchor,
+        "memory": state.memory,
     }
     tensors = {f"{group}:{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
     facts = {
@@ -214,13 +215,14 @@ def _read(content: bytes) -> tuple[Stored, str]:
     tensors = load(content)
 
     def group(name: str) -> dict[str, Tensor]:
-        return {each: tensors[f"{name}:{each}"] for each in facts["order"][name]}
+        return {each: tensors[f"{name}:{each}"] for each in facts["order"].get(name, ())}
 
     state = State(
         step=facts["step"],
         weights=group("weights"),
         buffers=group("buffers"),
         mask=group("mask"),
+        memory=group("memory"),
         optimizer=group("optimizer") if facts["has_optimizer"] else None,
         optimizer_name=facts["optimizer_name"],
         extra=group("extra"),

@@ -17,14 +17,14 @@ from typing import Literal
 import torch
 
 from ticketbench.harness.store import Measured, Store, Stored
-from ticketbench.harness.training import ENGINE_VERSION, Member, advance
+from ticketbench.harness.training import ENGINE_VERSION, Member
 from ticketbench.harness.training.determinism import NUMERICS, device_kind
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads import Domain
 from ticketbench.methods.checkpoint import Checkpoint
 from ticketbench.methods.requests import Diverged, Objective
 from ticketbench.methods.state import History, State
 from ticketbench.networks import source_digest
-from ticketbench.task import SGD, Adam
+from ticketbench.task import AnyOptimizer
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Course:
     data_order: int = 0
     objective: Objective | None = field(default=None, compare=False)
     objective_identity: str = ""
-    optimizer: SGD | Adam | None = None
+    optimizer: AnyOptimizer | None = None
     freeze: tuple[str, ...] = ()
     schedule: Literal["task", "last"] = "task"
 
@@ -64,7 +64,7 @@ class Trainings:
 
     def __init__(
         self,
-        workloads: Mapping[str, Vision],
+        workloads: Mapping[str, Domain],
         store: Store,
         asked: Callable[[bool], None] = lambda _: None,
         scored: Callable[[str, State], None] = lambda *_: None,
@@ -90,14 +90,14 @@ class Trainings:
         return training
 
     def start_on(self, start: Checkpoint, course: Course, draw: int = 0) -> Checkpoint:
-        """A checkpoint of another setting as the course's own trains it. See `Vision.moved`."""
+        """A checkpoint of another setting as the course's own trains it. See `Domain.moved`."""
         before = start.state()
         state = self.workloads[course.setting].moved(before, course.seed, draw)
         if state is before:
             return start
         return Checkpoint(None, state.step, lambda: state, trainings=start.trainings)
 
-    def on(self, setting: str, workload: Vision) -> "Trainings":
+    def on(self, setting: str, workload: Domain) -> "Trainings":
         """Trainings of another workload in the place of a setting's own, through the same store."""
         others = Trainings({setting: workload}, self.store, self._asked, self.scored)
         others._of_the_task = False
@@ -140,7 +140,7 @@ class Trainings:
     def score(self, state: State, setting: str) -> History:
         """One evaluation of a state as it is."""
         ended = replace(state, history=History(state.step))
-        (scored,) = advance([Member(ended, seed=0)], state.step, self.workloads[setting])
+        (scored,) = self.workloads[setting].advance([Member(ended, seed=0)], state.step)
         return scored.history
 
     def _obtain(self, training: Training, keep: bool) -> Stored:
@@ -161,14 +161,15 @@ class Trainings:
         step, stored = self._latest(training, start)
         self._ran += 1
         rewind = workload.training.rewind_step if self._of_the_task else 0
-        for stop in sorted({*_stops(training, start, step, rewind), training.until}):
+        on_the_way = [stop for stop in _stops(training, start, step, rewind) if workload.splits_at(stop)]
+        for stop in (*on_the_way, training.until):
             course = training.course
             member = Member(
                 stored.state, course.seed, course.data_order, course.objective, course.optimizer, course.freeze,
                 course.schedule,
             )  # fmt: skip
             started, computing = time.perf_counter(), time.process_time()
-            (state,) = advance([member], stop, workload)
+            (state,) = workload.advance([member], stop)
             wall, computed = time.perf_counter() - started, time.process_time() - computing
             # An accelerator is held from the first step until the tensors are read back.
             device = computed if workload.device.type == "cpu" else wall
@@ -178,7 +179,11 @@ class Trainings:
         return stored
 
     def _latest(self, training: Training, start: State) -> tuple[int, Stored]:
+        """Where its line was left that a training may be split at, or else where it begins."""
+        workload = self.workloads[training.course.setting]
         for step in reversed([s for s in self.store.steps(training.line) if s < training.until]):
+            if not workload.splits_at(step):
+                continue
             if (found := self.store.get(training.line, step)) is not None:
                 return step, found
         return start.step, Stored(start, Measured())

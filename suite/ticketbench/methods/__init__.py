@@ -3,13 +3,14 @@
 from ticketbench.methods.checkpoint import Checkpoint
 from ticketbench.methods.declare import Method, method, scorer
 from ticketbench.methods.loading import find_methods, installed_methods, load_methods, shipped_methods
-from ticketbench.methods.requests import Diverged, Probe, Recipe, Refused, Request, Ticket, Train
+from ticketbench.methods.requests import Diverged, NotApplicable, Probe, Recipe, Refused, Request, Ticket, Train
 from ticketbench.methods.search import Search
 
 __all__ = [
     "Checkpoint",
     "Diverged",
     "Method",
+    "NotApplicable",
     "Probe",
     "Recipe",
     "Refused",

@@ -73,5 +73,9 @@ class Refused(TicketbenchError):
     """A request that the contract does not allow; thrown into the method at its yield."""
 
 
+class NotApplicable(TicketbenchError):
+    """What the task's domain cannot give; its reason stands in the rows of a method that needs it."""
+
+
 class Diverged(TicketbenchError):
     """A training whose loss stopped being finite; thrown into the method at its yield."""

@@ -36,8 +36,9 @@ class History:
     `origin` holds the weights at the start and `anchor` those at the latest evaluation, for the distances
     travelled; `loss_sum` and `loss_count` the training loss since then, so that a training may be split
     between evaluations without a bit changing. `test_correct` says which test examples the latest evaluation
-    got right, packed, first example in the highest bit, and `one_answer` whether it gave one class to all of
-    them. A training that `diverged` has nothing after that.
+    got right, packed, first example in the highest bit, or `test_scores` what it scored on each where there is no
+    right and wrong, and `one_answer` whether it gave one answer to all of them. A training that `diverged` has
+    nothing after that.
     """
 
     start: int
@@ -49,6 +50,7 @@ class History:
     loss_count: int = 0
     diverged: bool = False
     test_correct: bytes = b""
+    test_scores: tuple[float, ...] = ()
     one_answer: bool = False
     origin: Tensors = field(default_factory=dict)
     anchor: Tensors = field(default_factory=dict)
@@ -57,6 +59,8 @@ class History:
         """All but the tensors, as JSON would have it."""
         said = asdict(replace(self, origin={}, anchor={}))
         del said["origin"], said["anchor"]
+        if not self.test_scores:  # so that a key that came later leaves the digests of others as they were
+            del said["test_scores"]
         return said | {"test_correct": self.test_correct.hex()}
 
     @staticmethod
@@ -67,6 +71,7 @@ class History:
                 **said,
                 "points": tuple(Point(**point) for point in said["points"]),
                 "early_losses": tuple(said["early_losses"]),
+                "test_scores": tuple(said.get("test_scores", ())),
                 "test_correct": bytes.fromhex(said["test_correct"]),
                 "origin": origin,
                 "anchor": anchor,
@@ -79,7 +84,9 @@ class State:
     """A network at a moment. All tensors on the CPU; `mask` over the prunable parameters, in network order.
 
     `optimizer` holds the optimizer's tensors as `"<slot>/<parameter>"`, None where it is fresh;
-    `optimizer_name` says which optimizer wrote them.
+    `optimizer_name` says which optimizer wrote them. `memory` is what a training goes on with beside the network: a
+    hidden state, the returns of the latest games. Like the history it ends where mask, weights, buffers or step are
+    others.
     """
 
     step: int
@@ -90,6 +97,7 @@ class State:
     optimizer_name: str = ""
     extra: Tensors = field(default_factory=dict)
     history: History = field(default_factory=lambda: History(0))
+    memory: Tensors = field(default_factory=dict)
 
     def digest(self) -> str:
         """Digest of the whole content: names, shapes, types, bits, step and history."""
@@ -103,6 +111,7 @@ class State:
             "extra": self.extra,
             "origin": self.history.origin,
             "anchor": self.history.anchor,
+            "memory": self.memory,
         }
         for group, tensors in groups.items():
             for name, tensor in tensors.items():
@@ -175,6 +184,7 @@ def derive(
         optimizer_name=state.optimizer_name if optimizer is not None else "",
         extra=new_extra,
         history=History(new_step) if restarted else state.history,
+        memory={} if restarted else state.memory,
     )
 
 

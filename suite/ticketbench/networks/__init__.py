@@ -3,6 +3,20 @@
 from ticketbench.networks.build import build
 from ticketbench.networks.covered import check_unshared, meets, prunable
 from ticketbench.networks.factory import source_digest
+from ticketbench.networks.memory import Remembering, apart, go_on, memory_of, remember
 from ticketbench.networks.smaller import can_shrink, smaller
 
-__all__ = ["build", "can_shrink", "check_unshared", "meets", "prunable", "smaller", "source_digest"]
+__all__ = [
+    "Remembering",
+    "apart",
+    "build",
+    "can_shrink",
+    "check_unshared",
+    "go_on",
+    "meets",
+    "memory_of",
+    "prunable",
+    "remember",
+    "smaller",
+    "source_digest",
+]

@@ -9,10 +9,13 @@ from ticketbench.networks.covered import WEIGHTED, set_unshared
 from ticketbench.networks.factory import call, find
 from ticketbench.networks.lenet import LeNet5, LeNet5Caffe
 from ticketbench.networks.perceptron import Perceptron, lenet_300_100
+from ticketbench.networks.policies import PolicyAtari, PolicyMLP
+from ticketbench.networks.recurrent import LSTM
 from ticketbench.networks.small_resnet import SmallResNet
+from ticketbench.networks.transformer import Transformer
 from ticketbench.task import Network
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, ...]
 
 _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "lenet-300-100": lenet_300_100,
@@ -20,11 +23,18 @@ _NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "lenet-5-caffe": LeNet5Caffe,
     "mlp": Perceptron,
     "small-resnet": SmallResNet,
+    "lstm": LSTM,
+    "transformer": Transformer,
+    "policy-mlp": PolicyMLP,
+    "policy-atari": PolicyAtari,
 }
 
 
 def build(spec: Network, shape: Shape, classes: int) -> nn.Module:
-    """The network for inputs of this shape (C, H, W), its weights drawn from torch's global generator.
+    """The network for one input of this shape, its weights drawn from torch's global generator.
+
+    The shape is (C, H, W) of images, (T,) or (2, L) of tokens, or an observation's; `classes` counts the outputs:
+    classes, tokens or actions.
 
     Raises `TicketbenchError` for an unknown network, options or images that it does not take, a factory that cannot
     be used (`ticketbench.networks.factory`), and names in `unshared` that it lacks.

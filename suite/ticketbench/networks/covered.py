@@ -1,6 +1,7 @@
 """What of a network a mask covers, and what a method may count on."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from torch import nn
 
@@ -10,8 +11,13 @@ WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _UNSHARED = "ticketbench_unshared"
 
 
-def prunable(network: nn.Module, exclude: Iterable[str] = ()) -> list[str]:
+Cover = Literal["weights", "parameters"]
+
+
+def prunable(network: nn.Module, exclude: Iterable[str] = (), cover: Cover = "weights") -> list[str]:
     """The names of the weights that a mask covers: those of linear and convolutional layers, in network order.
+
+    Under `cover="parameters"` they are all parameters: biases, embeddings, recurrent weights and norms too.
 
     Left out are those in `exclude` (`ladder.exclude` of the task) and, without being named again, those that the task
     calls `unshared`: `build` notes them on the network.
@@ -20,7 +26,9 @@ def prunable(network: nn.Module, exclude: Iterable[str] = ()) -> list[str]:
     """
     unshared = set(getattr(network, _UNSHARED, ()))
     layers = {id(module.weight) for module in network.modules() if isinstance(module, WEIGHTED)}
-    weights = [name for name, parameter in network.named_parameters() if id(parameter) in layers]
+    weights = [
+        name for name, parameter in network.named_parameters() if cover == "parameters" or id(parameter) in layers
+    ]
     left_out = set(exclude)
     for name in sorted(left_out - unshared):
         if name not in weights:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 KEY = (
     "kind",
     "task",
@@ -93,6 +93,7 @@ SCHEMA = pa.schema(
         # quality
         _field("metric", _S, "what test and validation columns measure"),
         _field("higher_is_better", _B, "direction of the metric"),
+        _field("metric_signature", _S, "how exactly the metric was computed, where its name leaves that open"),
         _field("test_final", _F, "metric on the test set at the last step", better="see higher_is_better"),
         _field("test_best", _F, "the same at best_step", better="see higher_is_better"),
         _field("validation_final", _F, "metric on the validation set at the last step"),
@@ -137,7 +138,10 @@ SCHEMA = pa.schema(
     ],
     metadata={"ticketbench_schema": str(SCHEMA_VERSION)},
 )
-ADDED = {"network_digest": 2}  # columns by the schema version that brought them; null in rows of earlier ones
+ADDED = {
+    "network_digest": 2,
+    "metric_signature": 3,
+}  # columns by the schema version that brought them; null in rows of earlier ones
 COMPARED = tuple(f.name for f in SCHEMA if f.metadata[b"compared"] == b"yes")
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode

@@ -18,7 +18,7 @@ from ticketbench.task.spec import Task
 Table = dict[str, Any]
 
 _OWN = ("id", "version", "title", "tier")
-_ONE_OF = {"Data": ("name", "hub", "folder"), "Network": ("name", "factory"), "Training": ("epochs", "steps")}
+_ONE_OF = {"Images": ("name", "hub", "folder"), "Network": ("name", "factory"), "Training": ("epochs", "steps")}
 _NAMES = ("name", "hub", "folder", "factory")
 _INSTEAD = {"epochs": "steps", "steps": "epochs"}
 
@@ -57,7 +57,7 @@ def task_schema() -> Table:
     whole = _required(schema, definitions, inheritable)
     for name in inheritable:
         definitions[name].pop("required", None)
-    for name, keys in (_ONE_OF | {"DataChange": _ONE_OF["Data"]}).items():
+    for name, keys in (_ONE_OF | {"DataChange": _ONE_OF["Images"]}).items():
         definitions[name]["not"] = {"anyOf": [{"required": list(pair)} for pair in combinations(keys, 2)]}
     del schema["required"]
     schema["properties"]["settings"]["additionalProperties"] = False  # a name that does not fit the pattern
@@ -83,9 +83,8 @@ def _required(place: Table, definitions: Table, seen: set[str]) -> Table:
     if "oneOf" in place or "anyOf" in place:
         place.pop("discriminator", None)
         place["anyOf"] = place.pop("oneOf", place.get("anyOf"))  # without `required`, a table may fit more than one
-        options = [_required(each, definitions, seen).get("required", []) for each in place["anyOf"]]
-        common = [key for key in options[0] if all(key in option for option in options)]
-        return {"required": common} if common else {}
+        options = [_required(each, definitions, seen) for each in place["anyOf"]]
+        return options[0] if all(option == options[0] for option in options) else {"anyOf": options}
     said = {"required": place.get("required")}
     for key in ("properties", "patternProperties"):
         parts = {name: _required(each, definitions, seen) for name, each in place.get(key, {}).items()}

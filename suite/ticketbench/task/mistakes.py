@@ -6,12 +6,13 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ticketbench.task.recipe import SGD, Adam
+from ticketbench.task.data import KINDS
+from ticketbench.task.recipe import SGD, Adam, RMSprop
 from ticketbench.task.spec import Task
 
 Place = tuple[int | str, ...]
 
-_OPTIMIZERS = tuple(name for each in (SGD, Adam) for name in get_args(each.model_fields["name"].annotation))
+_OPTIMIZERS = tuple(name for each in (SGD, Adam, RMSprop) for name in get_args(each.model_fields["name"].annotation))
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -43,6 +44,8 @@ def _lines(detail: ErrorDetails) -> Iterator[str]:
 def _place(detail: ErrorDetails) -> Place:
     """Where a mistake stands in the file. pydantic also names the member of a union that it tried."""
     loc = detail["loc"]
+    if loc[:1] == ("data",) and loc[1:2] and loc[1] in KINDS:
+        loc = ("data", *loc[2:])
     if detail["type"] == "table" or loc[-1:] == ("[key]",):
         return loc[:-1]
     for at in range(len(loc) - 1):
@@ -57,6 +60,8 @@ def _sentence(detail: ErrorDetails, place: Place) -> str:
         return f"{_message(detail)}."
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         named = detail.get("ctx", {}).get("tag")
+        if place == ("data",):
+            return f"its kind is one of {', '.join(KINDS)}, got {named!r}."
         return f"its name is one of {', '.join(_OPTIMIZERS)}{f', got {named!r}' if named else ''}."
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return "should be a table."
@@ -85,7 +90,9 @@ def _allowed_keys(loc: Sequence[int | str]) -> list[str]:
     schema: Any = Task.model_json_schema()
     definitions = schema["$defs"]
     for part in loc:
-        if "discriminator" in schema:
+        if part in KINDS and "oneOf" in schema:
+            schema = {"$ref": f"#/$defs/{KINDS[str(part)].__name__}"}
+        elif "discriminator" in schema:
             schema = {"$ref": schema["discriminator"]["mapping"][part]}
         elif isinstance(part, int):
             schema = schema.get("items", {})

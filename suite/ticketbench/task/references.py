@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ticketbench.task.recipe import Spec
+from ticketbench.task.base import Spec
 
 DEFAULT_SETTING = "default"
 

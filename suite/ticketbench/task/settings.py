@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ticketbench.task.recipe import Digest, HubId, NotNegative, Optimizer, Part, Positive, Spec
+from ticketbench.task.base import NotNegative, Positive, Spec
+from ticketbench.task.data import Digest, HubId, Part
+from ticketbench.task.recipe import Optimizer
 
 
 class DataChange(Spec):

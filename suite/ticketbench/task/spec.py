@@ -4,9 +4,11 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
-from ticketbench.task.recipe import Data, Fraction01, Ladder, Network, Positive, Spec, Training
+from ticketbench.task.base import Fraction01, Positive, Spec
+from ticketbench.task.data import METRICS, Data
+from ticketbench.task.recipe import Ladder, Network, Training
 from ticketbench.task.references import COLUMNS, DEFAULT_SETTING, Reference
 from ticketbench.task.settings import Setting
 
@@ -14,7 +16,9 @@ from ticketbench.task.settings import Setting
 class Scoring(Spec):
     """How a network is scored; chance and margin may follow after the first dense rows."""
 
-    metric: Literal["accuracy"] = "accuracy"
+    metric: Literal["accuracy", "perplexity", "BLEU", "return"] | None = Field(
+        default=None, description="That of the kind of data: accuracy, perplexity, BLEU or return; need not be said."
+    )
     primary: Literal["final", "best"] = Field(
         default="final", description="Score at the last step, or at the step of lowest validation loss."
     )
@@ -27,6 +31,9 @@ class Scoring(Spec):
     def column(self) -> str:
         """The column of a row that holds the primary metric."""
         return f"test_{self.primary}"
+
+
+_DATA: TypeAdapter[Data] = TypeAdapter(Data)
 
 
 class Replicates(Spec):
@@ -90,6 +97,24 @@ class Task(Spec):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        kind, training = self.data.kind, self.training
+        if self.scoring.metric not in (None, self.metric):
+            raise ValueError(f"scoring.metric: that of {kind} is {self.metric}, not {self.scoring.metric}")
+        if (training.agent is not None) != (kind == "environment"):
+            raise ValueError(f"training.agent: data of kind environment need it, others take none; this is {kind}")
+        if kind == "environment" and training.steps is None:
+            raise ValueError("training: an agent's length is in steps; games have no epochs")
+        if training.label_smoothing and kind != "translation":
+            raise ValueError(f"training.label_smoothing is for data of kind translation; this is {kind}")
+        return self
+
+    @property
+    def metric(self) -> str:
+        """What its networks are scored by."""
+        return METRICS[self.data.kind]
+
     @property
     def setting_names(self) -> tuple[str, ...]:
         """The settings that methods search on and tickets are trained on."""
@@ -106,7 +131,7 @@ class Task(Spec):
             data = {key: value for key, value in data.items() if key not in _SOURCE}
         return self.model_copy(
             update={
-                "data": Data.model_validate(data | said),
+                "data": _DATA.validate_python(data | said),
                 "training": self.training.model_copy(update=_given(change.training)),
                 "scoring": self.scoring.model_copy(update=_given(change.scoring)),
                 "settings": {},
@@ -125,7 +150,7 @@ class Task(Spec):
             name: part.model_dump(mode="json", exclude_defaults=True) for name, part in parts.items()
         }
         said["data"].pop("folder", None)  # a place, not a content: the digest pins that
-        said["metric"] = self.scoring.metric
+        said["metric"] = self.metric
         if self.settings:
             said["settings"] = {
                 name: setting.model_dump(

@@ -19,7 +19,7 @@ from ticketbench.harness.objectives import objective_identity
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads import Domain
 from ticketbench.masks import Mask
 from ticketbench.methods import Checkpoint, Method, Probe, Recipe, Search, Ticket, Train
 from ticketbench.methods.search import Batch
@@ -95,7 +95,7 @@ class Run:
 def follow(
     method: Method,
     task: Task,
-    workloads: Mapping[str, Vision],
+    workloads: Mapping[str, Domain],
     store: Path,
     seed: int = 0,
     backwards: bool = False,

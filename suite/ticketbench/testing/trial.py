@@ -13,15 +13,17 @@ import numpy as np
 import torch
 
 from ticketbench.data import splits
+from ticketbench.errors import TicketbenchError
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
 from ticketbench.harness.training import Member, advance
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import Vision, workloads_of
+from ticketbench.harness.workloads import workloads_of
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.masks import keep_largest
 from ticketbench.methods import Method, Search, Ticket, load_methods
 from ticketbench.networks import meets
-from ticketbench.task import Task
+from ticketbench.task import Images, Task
 from ticketbench.testing.following import Run, follow
 from ticketbench.testing.noise import noise_for_all, without_held_out
 from ticketbench.testing.tasks import convolutions, halves, perceptron, shortened
@@ -42,8 +44,13 @@ class Trial:
     @cached_property
     def home(self) -> Task:
         """The task that most checks run on: the one asked for, or the first built-in one with what is needed."""
-        if self._asked_for is not None:
-            return shortened(self._asked_for)
+        asked = self._asked_for
+        if asked is not None and not isinstance(asked.data, Images):
+            raise TicketbenchError(
+                f"{asked.id}: methods are checked on tasks of images; this is of {asked.data.kind}."
+            )
+        if asked is not None:
+            return shortened(asked)
         return self._built_in
 
     @cached_property
@@ -90,7 +97,9 @@ class Trial:
     @cached_property
     def on_noise(self) -> Run:
         """Seed 0 where validation and test examples are noise, to whoever loads the data set as well."""
-        workload = Vision(self.home, _CPU, without_held_out(splits(self.home.data)))
+        data = self.home.data
+        assert isinstance(data, Images)
+        workload = Vision(self.home, _CPU, without_held_out(splits(data)))
         with TemporaryDirectory(prefix="ticketbench-") as store, noise_for_all():
             return follow(anew(self.method), self.home, {"default": workload}, Path(store))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import ImageOrder, Vision
 from ticketbench.task import load_task
 
 _TASK = """
@@ -106,9 +106,19 @@ class Watched:
     def __getattr__(self, name: str):
         return getattr(self._inner, name)
 
-    def batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        self._begins(indices)
-        return self._inner.batch(indices)
+    def order(self, seed: int, data_order: int) -> "WatchedOrder":
+        return WatchedOrder(self._inner.order(seed, data_order), self._begins)
+
+
+class WatchedOrder:
+    """Its order."""
+
+    def __init__(self, inner: ImageOrder, begins: Callable[[torch.Tensor], None]):
+        self._inner, self._begins = inner, begins
+
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        self._begins(self._inner.indices(step))
+        return self._inner.batch(step)
 
 
 @pytest.fixture(scope="session")

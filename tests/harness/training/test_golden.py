@@ -18,7 +18,7 @@ import torch
 
 from ticketbench.harness.training import ENGINE_VERSION, Member, advance
 from ticketbench.harness.training.determinism import device_kind
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods.state import State, derive
 from ticketbench.task import load_task
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.networks import build
 from ticketbench.task import Network, load_task
 

@@ -6,7 +6,8 @@ from torch.optim import lr_scheduler
 
 from ticketbench.harness.training import Member, advance, trainer
 from ticketbench.harness.training.optimizers import build_optimizer, learning_rate, load_state, save_state
-from ticketbench.task import SGD, Adam, Schedule
+from ticketbench.methods.state import derive
+from ticketbench.task import SGD, Adam, RMSprop, Schedule
 
 STEPS = 40
 
@@ -47,6 +48,28 @@ def test_warm_up_is_torchs_linear_one_from_the_first_step_on(warmup, torchs):
     assert ours[warmup - 1] == 0.3
 
 
+def test_the_rate_falls_with_the_root_of_the_step_after_the_warm_up():
+    schedule = Schedule(warmup=4, decay="inverse-sqrt")
+    found = [learning_rate(0.2, schedule, step, STEPS) for step in (0, 1, 3, 4, 15, 35)]
+    assert found == pytest.approx([0.05, 0.1, 0.2, 0.2 * (4 / 5) ** 0.5, 0.1, 0.2 / 3], rel=1e-12)
+    assert learning_rate(0.2, schedule, 0, 16, "last") == pytest.approx(0.1)
+
+
+def test_gradients_are_clipped_to_the_norm_of_all_of_them_that_are_trained(workload, random_mask):
+    """Without momentum the first step is the gradient times the rate, so its length is told."""
+    work = workload(optimizer='{ name = "sgd", lr = 1.0 }', clip="0.02")
+    start = work.initial(0)
+    masked = derive(start, mask=random_mask(start, 0.3))
+    for first in (start, masked):
+        (after,) = advance([Member(first, 0)], 1, work)
+        moved = torch.cat([(after.weights[name] - weight).flatten() for name, weight in first.weights.items()])
+        assert float(moved.norm()) == pytest.approx(0.02, rel=1e-4)
+    free = workload(optimizer='{ name = "sgd", lr = 1.0 }', clip="1e9")
+    unclipped = workload(optimizer='{ name = "sgd", lr = 1.0 }')
+    one, other = (advance([Member(start, 0)], 3, each)[0] for each in (free, unclipped))
+    assert all(torch.equal(one.weights[name], weight) for name, weight in other.weights.items())
+
+
 def test_the_last_rate_is_that_of_the_last_step_throughout():
     schedule = Schedule(warmup=3, milestones=(10, 20), factor=0.1)
     held = {learning_rate(0.3, schedule, step, STEPS, "last") for step in range(STEPS)}
@@ -80,6 +103,7 @@ SPECS = [
     (SGD(name="sgd", lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01), torch.optim.SGD),
     (Adam(name="adam", lr=0.1, betas=(0.8, 0.9), eps=1e-6, weight_decay=0.01), torch.optim.Adam),
     (Adam(name="adamw", lr=0.1, betas=(0.8, 0.9), eps=1e-6, weight_decay=0.01), torch.optim.AdamW),
+    (RMSprop(name="rmsprop", lr=0.1, alpha=0.8, eps=1e-6, momentum=0.5, weight_decay=0.01), torch.optim.RMSprop),
 ]
 
 
@@ -91,7 +115,7 @@ def test_every_word_of_a_recipe_reaches_torch(spec, kind):
     (group,) = optimizer.param_groups
     for name, value in spec.model_dump(exclude={"name"}).items():
         assert group[name] == value
-    assert group["fused"]
+    assert group.get("fused", kind is torch.optim.RMSprop)  # of which torch has no fused kernel
 
 
 @pytest.mark.parametrize(("spec", "kind"), SPECS)

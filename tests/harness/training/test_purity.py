@@ -13,7 +13,8 @@ import torch
 from ticketbench.data import splits
 from ticketbench.harness.rows import quality_columns
 from ticketbench.harness.training import Member, advance
-from ticketbench.harness.workloads import Vision, vision
+from ticketbench.harness.workloads import vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods.state import derive
 
 _ELSEWHERE = """
@@ -22,7 +23,7 @@ from pathlib import Path
 import torch
 from ticketbench.harness.rows import quality_columns
 from ticketbench.harness.training import Member, advance
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.task import load_task
 
 torch.rand(1000)
@@ -125,7 +126,11 @@ def corrupted(found, part):
 
 def decided(state):
     """What a row says of a training but for what it says of the test set."""
-    row = {name: value for name, value in quality_columns(state).items() if not name.startswith("test_")}
+    row = {
+        name: value
+        for name, value in quality_columns(state, Vision.one_answer).items()
+        if not name.startswith("test_")
+    }
     assert row["best_step"] is not None
     return row | {"curve": [{k: v for k, v in point.items() if not k.startswith("test")} for point in row["curve"]]}
 
@@ -156,4 +161,8 @@ def test_validation_data_changes_no_weight_and_no_test_score(trained):
     assert all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
     assert [point.test for point in one.history.points] == [point.test for point in other.history.points]
     assert one.history.points[-1].validation > 0.5 > other.history.points[-1].validation
-    assert quality_columns(one)["best_step"] == 24 != quality_columns(other)["best_step"]
+    assert (
+        quality_columns(one, Vision.one_answer)["best_step"]
+        == 24
+        != quality_columns(other, Vision.one_answer)["best_step"]
+    )

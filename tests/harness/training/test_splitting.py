@@ -53,6 +53,7 @@ CASES = {
     "adam": Case(),
     "adam, decay": Case(training={"optimizer": '{ name = "adam", lr = 0.01, weight_decay = 0.01 }'}),
     "adamw": Case(training={"optimizer": '{ name = "adamw", lr = 0.01, weight_decay = 0.1 }'}),
+    "rmsprop": Case(training={"optimizer": '{ name = "rmsprop", lr = 0.01 }', "clip": "0.5"}),
     "sgd": Case(training={"optimizer": '{ name = "sgd", lr = 0.1 }'}),
     "momentum": Case(training={"optimizer": '{ name = "sgd", lr = 0.1, momentum = 0.9 }'}),
     "nesterov, decay": Case(

@@ -10,6 +10,7 @@ OPTIMIZERS = {
     "adam": '{ name = "adam", lr = 0.01 }',
     "adam, decay": '{ name = "adam", lr = 0.01, weight_decay = 0.01 }',
     "adamw": '{ name = "adamw", lr = 0.01, weight_decay = 0.1 }',
+    "rmsprop, decay": '{ name = "rmsprop", lr = 0.01, momentum = 0.5, weight_decay = 0.01 }',
     "sgd, decay": '{ name = "sgd", lr = 0.1, weight_decay = 0.01 }',
     "momentum, decay": '{ name = "sgd", lr = 0.1, momentum = 0.9, weight_decay = 0.01 }',
     "nesterov, decay": '{ name = "sgd", lr = 0.1, momentum = 0.9, nesterov = true, weight_decay = 0.01 }',

@@ -8,7 +8,7 @@ from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.ledger import ledger
 from ticketbench.report.boards.recipes import differences, lost_ancestor, recipe
 from ticketbench.report.boards.scores import paired
-from ticketbench.task import Data, Reference
+from ticketbench.task import Images, Reference
 
 
 def reference(**said):
@@ -310,7 +310,7 @@ def test_settings_are_compared_one_by_one(rows_of):
 
 def test_a_recipe_never_tells_a_path(rows_of):
     task = rows_of.make_task()
-    own = task.model_copy(update={"data": Data(folder="/home/someone/pictures", validation=100)})
+    own = task.model_copy(update={"data": Images(folder="/home/someone/pictures", validation=100)})
 
     assert "someone" not in str(recipe(own))
     assert recipe(own)["data.folder"] == "a folder of images"

@@ -2,16 +2,17 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from math import sqrt
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ticketbench.task import SGD, Adam, Schedule
+from ticketbench.task import SGD, AnyOptimizer, RMSprop, Schedule
 
 
-def build_optimizer(spec: SGD | Adam, parameters: list[Tensor]) -> torch.optim.Optimizer:
-    """Torch's fused implementation of the optimizer that a task describes.
+def build_optimizer(spec: AnyOptimizer, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    """Torch's fused implementation of the optimizer that a task describes, where it has one.
 
     Momentum starts from zeros, which gives the same first step as torch's own none: its fused kernel takes a
     buffer for every parameter or for none, and those of one training may have begun at different steps.
@@ -28,6 +29,16 @@ def build_optimizer(spec: SGD | Adam, parameters: list[Tensor]) -> torch.optim.O
         for parameter in parameters if spec.momentum else ():
             sgd.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return sgd
+    if isinstance(spec, RMSprop):  # torch has no fused one
+        return torch.optim.RMSprop(
+            parameters,
+            lr=spec.lr,
+            alpha=spec.alpha,
+            eps=spec.eps,
+            momentum=spec.momentum,
+            weight_decay=spec.weight_decay,
+            foreach=True,
+        )
     kind = torch.optim.AdamW if spec.name == "adamw" else torch.optim.Adam
     return kind(parameters, lr=spec.lr, betas=spec.betas, eps=spec.eps, weight_decay=spec.weight_decay, fused=True)
 
@@ -37,10 +48,13 @@ def learning_rate(
 ) -> float:
     """The rate of a step: linear from zero over the warm-up, times `factor` for every milestone reached.
 
-    Under `last` every step has the rate of the schedule's last one (fine-tuning, Renda et al. 2020, section 3).
+    Under `decay = "inverse-sqrt"`, times sqrt(warmup / step) after the warm-up (Vaswani et al. 2017, equation 3).
+    In `mode="last"` every step has the rate of the schedule's last one (fine-tuning, Renda et al. 2020, section 3).
     """
     at = steps - 1 if mode == "last" else step
     warm = min(1.0, (at + 1) / schedule.warmup) if schedule.warmup else 1.0
+    if schedule.decay == "inverse-sqrt":
+        return base * warm * min(1.0, sqrt(schedule.warmup / (at + 1)))
     reached = bisect_right(schedule.milestones, at)
     return base * warm * float(schedule.factor**reached)
 

@@ -31,7 +31,7 @@ class Recorder:
         self._sum += past.loss_sum
         self._count = past.loss_count
         self._early: list[Tensor] = []
-        self._correct, self._one_answer = past.test_correct, past.one_answer
+        self._correct, self._scores, self._one_answer = past.test_correct, past.test_scores, past.one_answer
         self._origin = _copies(past.origin, workload.device)
         self._anchor = _copies(past.anchor, workload.device)
         self._moved = past.distance_moved
@@ -67,6 +67,7 @@ class Recorder:
             loss_count=self._count,
             diverged=self.diverged,
             test_correct=self._correct,
+            test_scores=self._scores,
             one_answer=self._one_answer,
             origin={} if ended else _copies(self._origin, torch.device("cpu")),
             anchor={} if ended else _copies(self._anchor, torch.device("cpu")),
@@ -82,7 +83,8 @@ class Recorder:
         self._points.append(
             Point(step, training_loss, score.validation_loss, score.validation, score.test_loss, score.test)
         )
-        self._correct = np.packbits(score.test_correct.numpy()).tobytes()
+        self._correct = b"" if score.test_correct is None else np.packbits(score.test_correct.numpy()).tobytes()
+        self._scores = score.test_scores
         self._one_answer = score.one_answer
         self.diverged = self.diverged or not isfinite(score.validation_loss)
 

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from ticketbench.harness.training.determinism import configure, generator, seed_global
 from ticketbench.harness.training.optimizers import build_optimizer, learning_rate, load_state, save_state
-from ticketbench.harness.training.order import DataOrder
 from ticketbench.harness.training.recorder import Recorder
 from ticketbench.harness.training.workload import Workload
 from ticketbench.methods.requests import Objective, Refused
 from ticketbench.methods.state import State, Tensors
-from ticketbench.task import SGD, Adam
+from ticketbench.networks import go_on, memory_of, remember
+from ticketbench.task import AnyOptimizer
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Member:
     seed: int
     data_order: int = 0
     objective: Objective | None = None
-    optimizer: SGD | Adam | None = None
+    optimizer: AnyOptimizer | None = None
     freeze: tuple[str, ...] = ()
     schedule: Literal["task", "last"] = "task"
 
@@ -56,7 +56,7 @@ def advance(members: Sequence[Member], until: int, workload: Workload) -> list[S
 def _advance(member: Member, until: int, workload: Workload) -> State:
     start, device = member.start, workload.device
     network = workload.module()
-    _load(network, start)
+    load(network, start)
     network.train()
     extra = {name: _trainable(name, tensor, device) for name, tensor in start.extra.items()}
     everything: dict[str, Tensor] = {**dict(network.named_parameters()), **extra}
@@ -75,14 +75,14 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
     ]
 
     record = Recorder(start, network, workload, member.plain)
-    order = DataOrder(workload.examples, workload.training.batch_size, member.seed, member.data_order, device)
+    order = workload.order(member.seed, member.data_order)
     weights = dict(network.named_parameters())
     step = start.step
     while step < until and not record.diverged:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(spec.lr, workload.training.schedule, step, workload.steps, member.schedule)
         seed_global(device, "step", member.seed, member.data_order, step)
-        inputs, targets = workload.batch(order.batch(step))
+        inputs, targets = order.batch(step)
         if member.objective is None:
             loss = workload.loss(network, None, inputs, targets)
             optimizer.zero_grad(set_to_none=True)
@@ -98,7 +98,10 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
                 loss.backward()  # type: ignore[no-untyped-call]
         if masked:
             _zero_outside(masked, masks)
+        if workload.training.clip is not None:
+            torch.nn.utils.clip_grad_norm_(list(moving.values()), workload.training.clip)
         optimizer.step()
+        go_on(network)
         step += 1
         record.step(step, loss.detach())
 
@@ -111,15 +114,18 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
         optimizer_name=spec.name,
         extra=_on_cpu(extra),
         history=record.history(step),
+        memory=_on_cpu(memory_of(network)),
     )
 
 
-def _load(network: nn.Module, state: State) -> None:
+def load(network: nn.Module, state: State) -> None:
+    """Give a network the weights, buffers and memory of a checkpoint."""
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             parameter.copy_(state.weights[name])
         for name, buffer in network.named_buffers():
             buffer.copy_(state.buffers[name])
+    remember(network, state.memory)
 
 
 def _trainable(name: str, tensor: Tensor, device: torch.device) -> nn.Parameter:

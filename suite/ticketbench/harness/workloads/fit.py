@@ -1,27 +1,22 @@
-"""Whether a network can be trained and pruned on a task's images, told before the first step."""
+"""Whether a network can be trained on a task's images, told before the first step."""
 
 import torch
 from torch import Tensor
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.harness.workloads.vision import Vision
+from ticketbench.harness.workloads.domain import Domain
 
 _IMAGES = 2  # one alone would hide a network that takes all examples for one
 
 
-def check_network(workload: Vision, setting: str) -> None:
-    """Let a network of this kind answer two black images, and see that it has weights to prune.
+def check_network(workload: Domain, setting: str) -> None:
+    """Let a network of this kind answer two black images.
 
     Draws from no generator and touches no module of the workload's. Raises `TicketbenchError` where the network does
-    not give logits, floats of shape (images, classes), or no mask covers any of its weights.
+    not give logits, floats of shape (images, classes).
     """
     task, network = workload.task, workload.task.network
     name = f"{task.id}: network {network.title} (setting {setting})"
-    if not workload.prunable:
-        raise TicketbenchError(
-            f"{name}: there is nothing to prune; expected a linear or convolutional layer whose weight neither "
-            "ladder.exclude nor network.unshared names."
-        )
     shape = (_IMAGES, workload.classes)
     expected = f"expected logits of shape {shape} from images of shape {(_IMAGES, *workload.shape)}"
     devices = [workload.device] if workload.device.type == "cuda" else []

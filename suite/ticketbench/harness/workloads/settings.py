@@ -1,15 +1,30 @@
 """A task in each of its settings: one length of training, shared initial weights."""
 
+from importlib import import_module
+from typing import Any
+
 import torch
 
-from ticketbench.data import Splits, splits
 from ticketbench.errors import TicketbenchError
-from ticketbench.harness.workloads.fit import check_network
-from ticketbench.harness.workloads.vision import Vision
+from ticketbench.harness.workloads.domain import Domain, Loaded
 from ticketbench.task import Data, Task
 
+# By name, so that a task loads the libraries of its own domain alone.
+_DOMAINS = {
+    "images": ("vision", "Vision"),
+    "text": ("language", "Language"),
+    "translation": ("translation", "Translating"),
+    "environment": ("control", "Control"),
+}
 
-def workloads_of(task: Task, device: torch.device) -> dict[str, Vision]:
+
+def domain_of(task: Task) -> Any:
+    """The class of a task's workloads."""
+    module, name = _DOMAINS[task.data.kind]
+    return getattr(import_module(f"ticketbench.harness.workloads.{module}"), name)
+
+
+def workloads_of(task: Task, device: torch.device) -> dict[str, Domain]:
     """The task's workloads by setting.
 
     T is that of the setting with the most training examples. Raises `TicketbenchError` where a network does not fit
@@ -17,18 +32,19 @@ def workloads_of(task: Task, device: torch.device) -> dict[str, Vision]:
     share, or training ends before it rewinds.
     """
     tasks = {name: task.in_setting(name) for name in task.setting_names}
-    found: dict[Data, Splits] = {}
+    domain = domain_of(task)
+    found: dict[Data, Loaded] = {}
     for each in tasks.values():
         if each.data not in found:
-            found[each.data] = splits(each.data)
-    steps = task.training.total_steps(max(len(each.train) for each in found.values()))
+            found[each.data] = domain.load(each.data)
+    steps = task.training.total_steps(max(each.examples for each in found.values()))
     if task.training.rewind_step >= steps:
         raise TicketbenchError(
             f"{task.id}: training.rewind_step {task.training.rewind_step} must come before the last step, {steps}."
         )
-    made = {name: Vision(each, device, found[each.data], steps) for name, each in tasks.items()}
+    made: dict[str, Domain] = {name: domain(each, device, found[each.data], steps) for name, each in tasks.items()}
     for name, workload in made.items():
-        check_network(workload, name)
+        workload.check(name)
     first = min(made)  # by name, so that the order in which a file lists its settings changes no draw
     for name, workload in made.items():
         if name != first:
@@ -38,7 +54,7 @@ def workloads_of(task: Task, device: torch.device) -> dict[str, Vision]:
     return made
 
 
-def _check_shared(task: Task, first: str, one: Vision, second: str, other: Vision) -> None:
+def _check_shared(task: Task, first: str, one: Domain, second: str, other: Domain) -> None:
     here, there = _shared_shapes(one), _shared_shapes(other)
     for name in {**here, **there}:
         if here.get(name) != there.get(name):
@@ -50,7 +66,7 @@ def _check_shared(task: Task, first: str, one: Vision, second: str, other: Visio
             )
 
 
-def _shared_shapes(workload: Vision) -> dict[str, tuple[int, ...]]:
+def _shared_shapes(workload: Domain) -> dict[str, tuple[int, ...]]:
     unshared, module = workload.task.network.unshared, workload.module()
     named = (*module.named_parameters(), *module.named_buffers())
     return {name: tuple(tensor.shape) for name, tensor in named if name not in unshared}

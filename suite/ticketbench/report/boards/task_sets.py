@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.task.recipe import Spec
+from ticketbench.task.base import Spec
 from ticketbench.task.references import DEFAULT_SETTING
 
 

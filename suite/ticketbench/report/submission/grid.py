@@ -10,7 +10,7 @@ from ticketbench.data.sources import SOURCES, HubSource
 from ticketbench.harness.controls import CONTROLS
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.ladder import Rung, rungs
 from ticketbench.networks import build, prunable
 from ticketbench.report.submission.rows import row_problems
@@ -73,7 +73,7 @@ def _of_each_row(rows: Sequence[Row], task: Task, digest: str) -> Iterator[str]:
         "network_digest": None,
         "engine_version": ENGINE_VERSION,
         "numerics": NUMERICS,
-        "metric": task.scoring.metric,
+        "metric": task.metric,
         "higher_is_better": Vision.higher_is_better,
     }
     meanings = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ticketbench.harness.workloads import Vision
+from ticketbench.harness.workloads import Domain
 from ticketbench.ladder import rungs
 from ticketbench.task import Task
 
@@ -40,7 +40,7 @@ class Shape:
         return {"flops": self.flops - saved, "bytes_sparse": self.dense - spared}
 
 
-def shape_of(task: Task, workload: Vision) -> Shape:
+def shape_of(task: Task, workload: Domain) -> Shape:
     """The shape of a workload's network. Raises `TicketbenchError` for a ladder that the network cannot have."""
     weights = dict(workload.module().named_parameters())
     covered = {name: weights[name] for name in workload.prunable}
