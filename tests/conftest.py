@@ -26,6 +26,19 @@ configs:
 ---
 """
 
+_TEXT_README = """---
+configs:
+- config_name: wikitext-2-v1
+  data_files:
+  - split: train
+    path: wikitext-2-v1/train-*
+  - split: validation
+    path: wikitext-2-v1/validation-*
+  - split: test
+    path: wikitext-2-v1/test-*
+---
+"""
+
 _COMMAND = """from dataclasses import replace
 
 from ticketbench.data.sources import SOURCES
@@ -138,6 +151,45 @@ def mnist_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         return mirror
 
     return make
+
+
+@dataclass(frozen=True)
+class TextMirror:
+    """A small text of four-word sentences in WikiText's place and the hub's layout, and its content digest.
+
+    `root` is what TICKETBENCH_DATA names; a task pins the text by saying `data.digest`.
+    """
+
+    root: Path
+    digest: str
+
+
+def sentences(count: int, draw: int) -> list[str]:
+    """Lines as WikiText's rows: the subject decides the verb, the object is drawn."""
+    rng = np.random.default_rng(draw)
+    verbs = {"tickets": "win", "masks": "hide", "networks": "learn", "weights": "move"}
+    objects = ["little", "much", "again", "slowly"]
+    return [f" {each} {verbs[each]} {rng.choice(objects)} . \n" for each in rng.choice(list(verbs), count)]
+
+
+@pytest.fixture(scope="session")
+def text_mirror(tmp_path_factory: pytest.TempPathFactory) -> TextMirror:
+    """150 sentences to train on, 20 for validation and 30 for test."""
+    from ticketbench.data.text import running_text
+    from ticketbench.errors import TicketbenchError
+    from ticketbench.task import Text
+
+    root = tmp_path_factory.mktemp("text")
+    folder = root / "Salesforce" / "wikitext"
+    (folder / "wikitext-2-v1").mkdir(parents=True)
+    (folder / "README.md").write_text(_TEXT_README)
+    for split, count in {"train": 150, "validation": 20, "test": 30}.items():
+        rows = pa.table({"text": sentences(count, count)})
+        pq.write_table(rows, folder / "wikitext-2-v1" / f"{split}-00000-of-00001.parquet")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(TicketbenchError) as refusal:
+        patch.setenv("TICKETBENCH_DATA", str(root))
+        running_text(Text(kind="text", name="wikitext-2", sequence=1, streams=1))
+    return TextMirror(root, str(refusal.value).split('"')[1])  # which the refusal of an unpinned text tells
 
 
 @pytest.fixture
