@@ -169,12 +169,10 @@ def test_a_network_with_nothing_to_prune_is_told_by_its_name(own, lab):
 
 def test_trying_a_network_draws_nothing_and_leaves_the_workload_s_own_as_it_was(own):
     """One is made anew to be tried, which draws weights; only the engine's own, which comes first, may draw."""
-    from ticketbench.harness.workloads.fit import check_network
-
     workload = workloads_of(own("fits"), CPU)["default"]
     before = {name: tensor.clone() for name, tensor in workload.module().state_dict().items()}
     training, state = workload.module().training, torch.get_rng_state()
-    check_network(workload, "default")
+    workload.check("default")
     assert torch.equal(torch.get_rng_state(), state)
     assert workload.module().training == training
     assert all(torch.equal(before[name], tensor) for name, tensor in workload.module().state_dict().items())

@@ -52,19 +52,21 @@ def write(name: str, digest: str, content: Content, covers_classes: bool) -> Non
     }
     if covers_classes:
         tensors["classes"] = torch.tensor(content.classes)
+    keep(kept, safetensors.torch.save(tensors), f"{name}: the decoded data set", "decodes it again")
+
+
+def keep(kept: Path, content: bytes, what: str, again: str) -> None:
+    """Write a file whole or not at all; where the folder cannot be written, a warning says what the next run does."""
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=kept.parent, prefix=f"{name}-", suffix=".tmp", delete=False) as file:
+        with NamedTemporaryFile(dir=kept.parent, prefix=f"{kept.stem}-", suffix=".tmp", delete=False) as file:
             temporary = Path(file.name)
         try:
-            temporary.write_bytes(safetensors.torch.save(tensors))
+            temporary.write_bytes(content)
             temporary.replace(kept)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         logging.getLogger(__name__).warning(
-            "%s: the decoded data set could not be kept in %s (%s); the next run decodes it again.",
-            name,
-            kept.parent,
-            error.strerror or error,
+            "%s could not be kept in %s (%s); the next run %s.", what, kept.parent, error.strerror or error, again
         )

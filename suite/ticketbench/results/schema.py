@@ -138,10 +138,8 @@ SCHEMA = pa.schema(
     ],
     metadata={"ticketbench_schema": str(SCHEMA_VERSION)},
 )
-ADDED = {
-    "network_digest": 2,
-    "metric_signature": 3,
-}  # columns by the schema version that brought them; null in rows of earlier ones
+# Columns by the schema version that brought them; null in rows of earlier ones.
+ADDED = {"network_digest": 2, "metric_signature": 3}
 COMPARED = tuple(f.name for f in SCHEMA if f.metadata[b"compared"] == b"yes")
 
 _compact = json.JSONEncoder(separators=(",", ":")).encode

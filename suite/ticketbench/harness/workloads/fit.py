@@ -1,4 +1,4 @@
-"""Whether a network can be trained on a task's images, told before the first step."""
+"""Whether a network answers what a task asks, told before the first step."""
 
 import torch
 from torch import Tensor
@@ -6,25 +6,21 @@ from torch import Tensor
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.workloads.domain import Domain
 
-_IMAGES = 2  # one alone would hide a network that takes all examples for one
 
-
-def check_network(workload: Domain, setting: str) -> None:
-    """Let a network of this kind answer two black images.
+def check_logits(workload: Domain, setting: str, inputs: Tensor, shape: tuple[int, ...], what: str) -> None:
+    """Let a network of this kind answer these inputs, `what` they are in a word, with logits of this shape.
 
     Draws from no generator and touches no module of the workload's. Raises `TicketbenchError` where the network does
-    not give logits, floats of shape (images, classes).
+    not give floats of the shape.
     """
-    task, network = workload.task, workload.task.network
-    name = f"{task.id}: network {network.title} (setting {setting})"
-    shape = (_IMAGES, workload.classes)
-    expected = f"expected logits of shape {shape} from images of shape {(_IMAGES, *workload.shape)}"
+    name = f"{workload.task.id}: network {workload.task.network.title} (setting {setting})"
+    expected = f"expected logits of shape {shape} from {what} of shape {tuple(inputs.shape)}"
     devices = [workload.device] if workload.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         module = workload.fresh_module().eval()
         try:
-            logits = module(torch.zeros(_IMAGES, *workload.shape, device=workload.device))
-        except Exception as error:
+            logits = module(inputs.to(workload.device))
+        except Exception as error:  # a network may raise anything
             said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
             raise TicketbenchError(f"{name}: {expected}, but it raised {said}.") from error
     if not isinstance(logits, Tensor):

@@ -13,6 +13,7 @@ from ticketbench.data.text import running_text
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.training import Evaluation
 from ticketbench.harness.workloads.domain import Batch, Domain
+from ticketbench.harness.workloads.fit import check_logits
 from ticketbench.harness.workloads.reading import Blocks, Reading, Ring, blocks_of, in_reading_order, sampled
 from ticketbench.methods.state import Tensors
 from ticketbench.networks import apart, go_on
@@ -106,20 +107,7 @@ class Language(Domain):
         """Raises `TicketbenchError` where there is nothing to prune, or tokens do not give logits of the next."""
         super().check(setting)
         inputs = self._test.inputs[0]
-        expected = (*inputs.shape, self.classes)
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices), torch.no_grad():
-            try:
-                logits = self.fresh_module().eval()(inputs)
-                said = f"got {str(logits.dtype).removeprefix('torch.')} of shape {tuple(logits.shape)}"
-                fits = tuple(logits.shape) == expected and logits.is_floating_point()
-            except Exception as error:  # a network may raise anything
-                said, fits = " ".join(f"it raised {type(error).__name__}: {error}".split()).rstrip(".: "), False
-        if not fits:
-            raise TicketbenchError(
-                f"{self.task.id}: network {self.task.network.title} (setting {setting}): expected logits of shape "
-                f"{expected} from tokens of shape {tuple(inputs.shape)}, but {said}."
-            )
+        check_logits(self, setting, inputs, (*inputs.shape, self.classes), "tokens")
 
     @cached_property
     def flops(self) -> tuple[float, dict[str, float]]:
