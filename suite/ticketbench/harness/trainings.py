@@ -16,6 +16,7 @@ from typing import Literal
 
 import torch
 
+from ticketbench.harness.provenance import packages
 from ticketbench.harness.store import Measured, Store, Stored
 from ticketbench.harness.training import ENGINE_VERSION, Member
 from ticketbench.harness.training.determinism import NUMERICS, device_kind
@@ -210,6 +211,8 @@ class Trainings:
             "device": device_kind(workload.device),
             "engine": ENGINE_VERSION,
         }
+        if workload.packages:
+            said["packages"] = [each for each in packages(workload.packages) if each[0] in workload.packages]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
