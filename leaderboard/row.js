@@ -170,8 +170,8 @@
     if (!row.curve || !row.curve[0].length) return section("curve", "Learning curve", el("p", { class: "prose" }, "This row has none."));
     const percent = row.metric === "accuracy";
     const metrics = chart(row, [["validation", "validation", "ours"], ["test", "test, drawn and never used", "test"]],
-      percent ? "Accuracy, %" : row.metric, percent ? (value) => String(Number((100 * value).toPrecision(4))) : number);
-    const losses = chart(row, [["training_loss", "training", "training"], ["validation_loss", "validation", "ours"], ["test_loss", "test, drawn and never used", "test"]], "Loss, nats", number);
+      percent ? "Accuracy, %" : row.metric.charAt(0).toUpperCase() + row.metric.slice(1), percent ? (value) => String(Number((100 * value).toPrecision(4))) : number);
+    const losses = chart(row, [["training_loss", "training", "training"], ["validation_loss", "validation", "ours"], ["test_loss", "test, drawn and never used", "test"]], row.metric === "return" ? "Loss" : "Loss, nats", number);
     const figures = [metrics, losses].filter(Boolean);
     const table = el("table", {}, el("thead", {}, el("tr", {}, ...FIELDS.map((name) => el("th", { scope: "col", class: "n" }, name.replace("_", " "))))),
       el("tbody", {}, ...row.curve[0].map((_, at) => el("tr", {}, ...row.curve.map((values) => el("td", { class: "n" }, values[at] === null ? "–" : number(values[at])))))));

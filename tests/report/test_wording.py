@@ -3,7 +3,8 @@
 import pytest
 
 from ticketbench.report.boards.board import boards
-from ticketbench.report.wording import shown, unit_of
+from ticketbench.report.units import unit_of
+from ticketbench.report.wording import shown
 
 
 @pytest.mark.parametrize(("column", "off"), [(2.0, False), (1.2, True), (None, False)])

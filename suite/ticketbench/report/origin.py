@@ -95,6 +95,8 @@ def notices(boards: Sequence[Board], task: Task | None) -> list[str]:
         digests_of.setdefault(series.method, set()).update(row["method_digest"] for row in series.rows)
     if mixed := sorted(method for method, found in digests_of.items() if len(found) > 1):
         said.append(f"Rows of one method were made by different versions of its file: {', '.join(mixed)}.")
+    if len({row["metric_signature"] for row in rows}) > 1:
+        said.append(f"Rows were scored by different signatures of {boards[0].metric}: not quite one metric.")
     if len({row["engine_version"] for row in rows}) > 1:
         said.append("Rows were made by different versions of the training engine.")
     if any(cell.score is None and cell.why != NOT_APPLICABLE for each in every for cell in each.cells.values()):
@@ -167,6 +169,7 @@ _FACTS: tuple[tuple[str, Callable[[Row], Any]], ...] = (
     ("Device", lambda row: row["device"]),
     ("Threads a training", lambda row: row["threads"]),
     ("Arithmetic", lambda row: row["numerics"]),
+    ("Metric signature", lambda row: row["metric_signature"]),
     ("Task digest", lambda row: row["task_digest"]),
     ("Data digest", lambda row: row["data_digest"]),
     ("Finished (UTC)", _day),

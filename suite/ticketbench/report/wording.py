@@ -4,29 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Cell, near
-from ticketbench.report.printable import printable
 from ticketbench.report.statistics.intervals import Interval, decimals_for, plus_minus
+from ticketbench.report.units import Unit, signed
 
 _SAME = 0.005  # what two decimals do not tell apart
 _MARKS = {"collapsed": "×", "diverged": "○", "failed": "○"}
 
 
 @dataclass(frozen=True)
-class Unit:
-    """How a metric is printed: times a factor, with a sign after it where it stands alone."""
-
-    factor: float
-    sign: str
-    name: str
-
-
-@dataclass(frozen=True)
 class Shown:
     """A cell as printed: a figure, what stands under it, remarks, and the long form for a tooltip.
 
-    `sign` says which way a difference separates from zero; `alarm` marks a number that is no accuracy of a working
+    `sign` says which way a difference separates from zero; `alarm` marks a number that is no score of a working
     network; `order` is the number itself, by which a table can be sorted, and `off` marks one that belongs to another
-    compression than its column's, which sorting leaves last.
+    compression than its column's, which sorting leaves last. `also` is the metric itself where `main` is its
+    logarithm.
     """
 
     main: str
@@ -37,6 +29,7 @@ class Shown:
     sign: str = ""
     order: float | None = None
     off: bool = False
+    also: str = ""
 
 
 def plain(text: object, longest: int = 300) -> str:
@@ -45,24 +38,24 @@ def plain(text: object, longest: int = 300) -> str:
     return said if len(said) <= longest else f"{said[:longest]}..."
 
 
-def unit_of(metric: str) -> Unit:
-    """Accuracy is stored as a fraction and printed in percent; any other metric as it is."""
-    return Unit(100.0, " %", "accuracy, %") if metric == "accuracy" else Unit(1.0, "", printable(metric))
-
-
 def interval_text(interval: Interval, unit: Unit) -> tuple[str, str]:
     """The mean, and what stands beside it: `± h`, Wilson's ends for one run, or nothing."""
     mean = interval.mean * unit.factor
     if interval.h is not None:
         if interval.h == 0:
-            return f"{mean:.2f}", "± 0"
+            return _minus(f"{mean:.{unit.places}f}", unit), "± 0"
         shown, half = plus_minus(mean, interval.h * unit.factor)
-        return shown, f"± {half}"
+        return _minus(shown, unit), f"± {half}"
     if interval.low is not None and interval.high is not None:
         low, high = interval.low * unit.factor, interval.high * unit.factor
         places = decimals_for((high - low) / 2)
         return f"{mean:.{places}f}", f"{low:.{places}f}–{high:.{places}f}"
-    return f"{mean:.2f}", ""
+    return _minus(f"{mean:.{unit.places}f}", unit), ""
+
+
+def _minus(text: str, unit: Unit) -> str:
+    """A score below zero, as a return may be."""
+    return signed(text) if unit.differences else text
 
 
 def one_line(interval: Interval, unit: Unit) -> str:
@@ -83,24 +76,36 @@ def difference_line(interval: Interval, unit: Unit) -> str:
 
 
 def one_class(cell: Cell, unit: Unit, chance: float | None) -> str:
-    """What must be said of a cell in which every seed's network answers one class; else nothing."""
+    """What must be said of a cell in which every seed's network gives one answer to everything; else nothing."""
     if not cell.collapsed:
         return ""
+    if not unit.one_answer:
+        return _one_answer(cell, unit, chance)
     seeds = "the one seed answers" if len(cell.seeds) == 1 else f"all {len(cell.seeds)} seeds answer"
     if chance is None:
-        return f"{seeds} one class"
-    its = "this is the majority-class rate," if _at_chance(cell, unit, chance) else "the majority-class rate is"
-    return f"{seeds} one class; {its} {chance * unit.factor:.2f}{unit.sign}"
+        return f"{seeds} {unit.one_answer}"
+    its = f"this is {unit.chance_rate}," if _at_chance(cell, unit, chance) else f"{unit.chance_rate} is"
+    return f"{seeds} {unit.one_answer}; {its} {unit.alone(chance)}"
 
 
 def _one_class_short(cell: Cell, unit: Unit, chance: float | None) -> str:
-    said = f"all {len(cell.seeds)} collapsed to one class"
+    if not unit.one_answer:
+        level = f"; {unit.chance_rate} is {unit.alone(chance)}" if chance is not None else ""
+        return f"all {len(cell.seeds)} collapsed{level}"
+    said = f"all {len(cell.seeds)} collapsed to {unit.one_answer}"
     if chance is None:
         return said
-    rate = f"{chance * unit.factor:.2f}{unit.sign}"
     if _at_chance(cell, unit, chance):
-        return f"{said}: the majority-class rate, {rate}"
-    return f"{said}; majority-class rate: {rate}"
+        return f"{said}: {unit.chance_rate}, {unit.alone(chance)}"
+    return f"{said}; {unit.chance_rate.removeprefix('the ')}: {unit.alone(chance)}"
+
+
+def _one_answer(cell: Cell, unit: Unit, chance: float | None) -> str:
+    """The same where only the rows' reasons tell what one answer is."""
+    seeds = "the one seed" if len(cell.seeds) == 1 else f"all {len(cell.seeds)} seeds"
+    reasons = "; ".join(dict.fromkeys(plain(each.reason) for each in cell.troubles if each.reason))
+    level = f"; {unit.chance_rate} is {unit.alone(chance)}" if chance is not None else ""
+    return f"{seeds} collapsed{f' ({reasons})' if reasons else ''}{level}"
 
 
 def _at_chance(cell: Cell, unit: Unit, chance: float) -> bool:
@@ -116,7 +121,7 @@ def shown(
         kind: the table's usual kind of interval; another is named.
         seeds: the method's usual number of seeds; another is named.
         column: compression in the column's head; one off by more than `NEAR` is named.
-        chance: the setting's, named where every network answers one class.
+        chance: the setting's on the scale, named where every network gives one answer.
     """
     notes = [f"{_MARKS[status]} {count} {status}" for status in _MARKS if (count := cell.count(status))]
     if cell.collapsed:
@@ -138,7 +143,8 @@ def shown(
         notes.append(cell.score.kind)
     long = "; ".join(filter(None, [_long(cell.score, unit), _reasons(cell)]))
     order = None if off else cell.score.mean
-    return Shown(main, below, tuple(notes), long, cell.collapsed, order=order, off=off)
+    also = unit.also(cell.score.mean)
+    return Shown(main, below, tuple(notes), long, cell.collapsed, order=order, off=off, also=also)
 
 
 def times(compression: float) -> str:
@@ -163,7 +169,9 @@ def seeds_text(seeds: Sequence[int]) -> str:
 
 
 def _long(interval: Interval, unit: Unit) -> str:
-    mean = f"mean {interval.mean * unit.factor:.3f}{unit.sign} over {interval.seeds} seeds"
+    mean = f"mean {_minus(f'{interval.mean * unit.factor:.{max(unit.places + 1, 3)}f}', unit)}{unit.sign}"
+    itself = f", a {unit.exponential} of {unit.itself(interval.mean)}" if unit.exponential else ""
+    mean += f" over {interval.seeds} seeds{itself}"
     if interval.kind == "examples only":
         return f"one run: {interval.mean * unit.factor:.3f}{unit.sign}, Wilson interval over test examples only"
     if interval.h is None or interval.h_seed is None or interval.h_example is None:

@@ -234,7 +234,7 @@ def test_what_was_lost_counts_as_chance_and_stays_ranked(rows_of, status):
     assert line.curve.values[2, line.curve.rungs.index(6)] == 0.2
     # Where no weights were counted it lies where it was asked to.
     assert line.curve.x[2, line.curve.rungs.index(6)] == pytest.approx(log2(rung), abs=1e-3)
-    assert line.curve.bits is not None
+    assert line.curve.items is not None
 
 
 def test_collapsed_networks_keep_their_own_score(rows_of):

@@ -51,7 +51,7 @@ def test_a_board_that_one_figure_can_hold_is_drawn_in_one(rows_of):
     (board,) = boards(rows, {task.id: task})
     page = board_page(board, {}, looks({f"m{k:02}": OTHERS for k in range(MANY)}))
     assert page["families"] == []
-    assert len(page["accuracy"].legend) == MANY
+    assert len(page["metric"].legend) == MANY
 
 
 def test_methods_of_one_family_differ_in_colour_dash_and_mark(crowd):

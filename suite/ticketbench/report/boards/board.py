@@ -7,7 +7,9 @@ from itertools import groupby
 from math import log2
 from typing import Any
 
+from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.scores import score
+from ticketbench.report.measures import placed as on_scale
 from ticketbench.report.statistics.intervals import Interval, seeds_interval
 from ticketbench.results import DENSE, STATUSES, Row
 from ticketbench.task import Scoring, Task
@@ -32,7 +34,8 @@ class Cell:
 
     Attributes:
         compression: prunable / kept as counted, its geometric mean over seeds; None where nothing was counted.
-        score: the interval of the primary metric; None where there is no mean, and then `why` says why.
+        score: the interval of the primary metric, on the scale that differences are taken on (`measures.scaled`);
+            None where there is no mean, and then `why` says why.
         learning: the t-interval over seeds of the early-stop step; None where a seed has none, or none trained.
         missing: the method's seeds that have no row here.
     """
@@ -52,7 +55,7 @@ class Cell:
 
     @property
     def collapsed(self) -> bool:
-        """Whether every seed's network answers one class for everything."""
+        """Whether every seed's network gives one answer to everything."""
         return self.count("collapsed") == len(self.seeds) > 0
 
 
@@ -90,7 +93,8 @@ class Board:
     """One table: rows of one task version, pair of settings and numerics track, which never meet another's.
 
     Attributes:
-        column, chance: the primary metric's column, and the setting's chance value where the task declares one.
+        column: the primary metric's.
+        chance: the setting's chance value on the scale, where the task declares one.
         batch_size: of the setting found on; None where the task is not at hand.
         rungs: index and compression of each column.
         dense: the dense network of the setting trained on; None where it has no rows.
@@ -130,7 +134,8 @@ def boards(rows: Iterable[Row], tasks: Mapping[str, Task]) -> list[Board]:
     """The boards of these rows: by task, the newest version first, then settings and numerics.
 
     A task is used for its chance value and primary metric where its version is the rows' own.
-    Raises `TicketbenchError` for a row whose values contradict its bits or its status.
+    Raises `TicketbenchError` for a row whose values contradict its test items or its status, and for rows of two
+    metrics in one table.
     """
     ordered = sorted(rows, key=_order)
     dense: dict[tuple[Any, ...], list[Row]] = {}
@@ -142,10 +147,18 @@ def boards(rows: Iterable[Row], tasks: Mapping[str, Task]) -> list[Board]:
 
 
 def chance_on(task: Task | None, setting: str) -> float | None:
-    """The chance value of a setting; None where the task is not at hand, or declares none, or no such setting."""
+    """The chance value of a setting on the scale that differences are taken on (`measures.placed`).
+
+    None where the task is not at hand, or declares none, or no such setting. Raises `TicketbenchError` for a value
+    that its metric cannot have.
+    """
     if task is None or (task.settings and setting not in task.settings):
         return None
-    return task.in_setting(setting).scoring.chance
+    chance = task.in_setting(setting).scoring.chance
+    try:
+        return on_scale(chance, task.metric) if chance is not None else None
+    except ValueError as error:
+        raise TicketbenchError(f"{task.id}: scoring.chance: {error}.") from None
 
 
 def _batch_size(task: Task | None, setting: str) -> int | None:
@@ -156,6 +169,7 @@ def _batch_size(task: Task | None, setting: str) -> int | None:
 
 def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
     first = rows[0]
+    metric = _metric([*rows, *dense])
     chance = chance_on(task, first["trained_on"])
     column = (task.scoring if task else Scoring()).column
     tickets = [row for row in rows if row["kind"] == "ticket"]
@@ -170,7 +184,7 @@ def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
         found_on=first["found_on"],
         trained_on=first["trained_on"],
         numerics=first["numerics"],
-        metric=next((row["metric"] for row in rows if row["metric"]), "accuracy"),
+        metric=metric,
         higher_is_better=higher,
         column=column,
         chance=chance,
@@ -184,6 +198,17 @@ def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
         rows=rows,
         dense_rows=dense,
     )
+
+
+def _metric(rows: Iterable[Row]) -> str:
+    """What all rows of a table measure."""
+    named = {row["metric"]: row for row in rows if row["metric"]}
+    if len(named) > 1:
+        (one, _), (other, row) = sorted(named.items())[:2]
+        raise TicketbenchError(
+            f"row {row['row_id']} is damaged: its metric is {other}, and other rows of {row['task']} have {one}."
+        )
+    return next(iter(named), "accuracy")
 
 
 def _series(rows: list[Row], column: str, chance: float | None) -> Series:

@@ -1,7 +1,7 @@
-"""A series as curves, one a seed: where its points lie, what they score, and which test examples were right there.
+"""A series as curves, one a seed: where its points lie, and what they score in all and on every test item.
 
 The definitions are those of the project's protocol, sections 1.6 and 4.1. Every score of a curve is a fixed linear
-combination of its points, and so of their bits.
+combination of its points, and so of their test items.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
 from ticketbench.report.boards.scores import Scores, scores
 from ticketbench.report.statistics.curves import covers
 from ticketbench.report.statistics.intervals import Floats, Interval, joint_interval, seeds_interval
-from ticketbench.report.statistics.normalising import Anchors, on_scale
+from ticketbench.report.statistics.normalising import Anchors
 from ticketbench.results import Row
 
 Weigh = Callable[[npt.ArrayLike, float], Floats | None]  # `at` or `area` of the statistics
@@ -41,8 +41,8 @@ class Curve:
         rungs: of the points; 0 is the dense network.
         x: log2 of the compression achieved. Shape (seeds, points), in the order of the rungs.
         values: on the scale that differences are taken on. Shape (seeds, points).
-        bits: of every point, shape (seeds, examples), bytes unless a seed counts as chance; None where some point
-            has none.
+        items: of every point, shape (seeds, test items), bits as bytes unless a seed counts as chance; None where
+            some point has none.
         gaps: the rungs that are no points.
     """
 
@@ -50,7 +50,7 @@ class Curve:
     rungs: tuple[int, ...]
     x: Floats
     values: Floats
-    bits: tuple[npt.NDArray[Any], ...] | None
+    items: tuple[npt.NDArray[Any], ...] | None
     gaps: tuple[Gap, ...]
 
     def lacks(self, target: float) -> str:
@@ -107,21 +107,21 @@ class Score:
 
     @property
     def examples(self) -> int | None:
-        """How many test examples the combination is of; None where it is of values alone."""
-        return self.curve.bits[0].shape[1] if self.curve.bits else None
+        """How many test items the combination is of; None where it is of values alone."""
+        return self.curve.items[0].shape[1] if self.curve.items else None
 
     @cached_property
     def values(self) -> Floats:
         """One value a seed, shape (seeds,)."""
-        if self.curve.bits is None:
+        if self.curve.items is None:
             return self._shifted((self.weights * self.curve.values).sum(axis=1))
-        means = np.stack([bits.mean(axis=1, dtype=np.float64) for bits in self.curve.bits], axis=1)
+        means = np.stack([items.mean(axis=1, dtype=np.float64) for items in self.curve.items], axis=1)
         return self._shifted((self.weights * means).sum(axis=1))
 
     @cached_property
     def interval(self) -> Interval:
-        """The joint interval, or over seeds only where there are no bits."""
-        return seeds_interval(self.values) if self.curve.bits is None else joint_interval(self.matrix())
+        """The joint interval, or over seeds only where there are no test items."""
+        return seeds_interval(self.values) if self.curve.items is None else joint_interval(self.matrix())
 
     @property
     def last_rung(self) -> int:
@@ -130,11 +130,11 @@ class Score:
         return max(self.curve.rungs[place] for place in used)
 
     def matrix(self, places: Sequence[int] | None = None) -> Floats:
-        """The combination of every test example, of all seeds or of some, by place. Shape (seeds, examples)."""
-        assert self.curve.bits is not None
+        """The combination of every test item, of all seeds or of some, by place. Shape (seeds, items)."""
+        assert self.curve.items is not None
         rows = list(places) if places is not None else slice(None)
         used = np.flatnonzero(self.weights.any(axis=0))
-        parts = (self.weights[rows, place, None] * self.curve.bits[place][rows] for place in used)
+        parts = (self.weights[rows, place, None] * self.curve.items[place][rows] for place in used)
         return self._shifted(reduce(np.add, parts))
 
     def _shifted(self, values: Floats) -> Floats:
@@ -145,7 +145,7 @@ def curve_of(series: Series, board: Board) -> Curve:
     """The curve of a series, over all its seeds. A rung at which a seed has no value is a gap, with the reason.
 
     A seed that diverged or failed counts as chance; where no weights of it were counted, it lies at the compression
-    that was asked for. Raises `TicketbenchError` for a row whose values contradict its bits or its status.
+    that was asked for. Raises `TicketbenchError` for a row whose values contradict its test items or its status.
     """
     found: list[tuple[int, Floats, Scores]] = []
     gaps: list[Gap] = []
@@ -153,17 +153,16 @@ def curve_of(series: Series, board: Board) -> Curve:
     _add(0, 0.0, dense, series, board, found, gaps)
     for rung, compression in board.rungs:
         _add(rung, log2(compression) if compression >= 1 else 0.0, series.at(rung), series, board, found, gaps)
-    bits = [each.bits for _, _, each in found]
-    known = [each for each in bits if each is not None]
-    whole = bool(known) and len(known) == len(bits) and len({each.shape for each in known}) == 1
-    metric = board.metric
-    values = [[on_scale(value, metric) for value in each.values] for _, _, each in found]
+    items = [each.items for _, _, each in found]
+    known = [each for each in items if each is not None]
+    whole = bool(known) and len(known) == len(items) and len({each.shape for each in known}) == 1
+    values = [each.values for _, _, each in found]
     return Curve(
         seeds=series.seeds,
         rungs=tuple(rung for rung, _, _ in found),
         x=np.stack([x for _, x, _ in found], axis=1) if found else np.zeros((len(series.seeds), 0)),
         values=np.array(values, dtype=np.float64).reshape(len(found), len(series.seeds)).T,
-        bits=tuple(known) if whole else None,
+        items=tuple(known) if whole else None,
         gaps=tuple(gaps),
     )
 

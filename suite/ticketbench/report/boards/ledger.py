@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series, chance_on
 from ticketbench.report.boards.recipes import ancestors, same_recipe
-from ticketbench.report.boards.scores import METRIC_COLUMNS, Scores, difference, scores
+from ticketbench.report.boards.scores import Scores, difference, scores
+from ticketbench.report.measures import METRIC_COLUMNS, placed
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.normalising import margin
 from ticketbench.report.statistics.verdicts import Verdict, of_claim, of_value
@@ -23,8 +24,9 @@ class Side:
     """What stands on one side of a comparison: our rows at one density.
 
     Attributes:
-        interval: of the column that the reference names; None where there is none, and then `why` says why.
-        collapsed: whether the network of every seed answers one class for everything.
+        interval: of the column that the reference names, a metric on the scale that differences are taken on; None
+            where there is none, and then `why` says why.
+        collapsed: whether the network of every seed gives one answer to everything.
     """
 
     compression: float | None
@@ -43,7 +45,7 @@ class Held:
         params: parameters (JSON) of our method, where several variants stand beside one reference.
         ours, theirs: our side, and what a claim sets it against if that is ours too; None where there is nothing.
         difference: ours minus the published value, the other side or the bound.
-        margin: what counts as no difference, in the units of the metric; None where it is not defined.
+        margin: what counts as no difference, on that scale; None where it is not defined.
         says: why the verdict is what it is, in words.
     """
 
@@ -102,8 +104,7 @@ def _compared(cells: Cells, task: Task, listing: str, reference: Reference, seri
     held = replace(held, margin=share)
     against = reference.against
     if against is None:
-        point = reference.value if reference.value is not None else reference.bound
-        return _judged(replace(held, difference=_shifted(ours.interval, point or 0.0)))
+        return _judged(replace(held, difference=_shifted(ours.interval, _stated(reference, column, listing, task))))
     there = (against.found_on or reference.found_on, against.trained_on or reference.trained_on)
     other = _like(cells.get(there), against.method, series)
     theirs = _side(cells, task, listing, there, against.method, other, against.density, column)
@@ -163,7 +164,16 @@ def _margin(cells: Cells, task: Task, setting: str, column: str) -> float | None
     if board is None or chance is None or not rows or column not in METRIC_COLUMNS:
         return None
     dense, _ = scores(rows, board.column, chance)
-    return margin(dense.values.tolist(), chance, task.scoring.margin, board.metric) if dense else None
+    return margin(dense.values.tolist(), chance, task.scoring.margin) if dense else None
+
+
+def _stated(reference: Reference, column: str, listing: str, task: Task) -> float:
+    """The number that a reference states, which is of the metric as rows have it, on the scale."""
+    point = reference.value if reference.value is not None else reference.bound or 0.0
+    try:
+        return placed(point, task.metric) if column in METRIC_COLUMNS else point
+    except ValueError as error:
+        raise TicketbenchError(f"{listing}: a reference of {reference.cite}: {error}.") from None
 
 
 def _dense_rows(cells: Cells, setting: str) -> Sequence[Row]:

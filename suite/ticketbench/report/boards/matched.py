@@ -28,11 +28,11 @@ class Matched:
 
 
 def margin_of(board: Board, task: Task | None) -> float | None:
-    """M, what counts as no difference on this board, in the units that differences are taken in; None without one."""
+    """M, what counts as no difference on this board, on the scale that differences are taken on; None without one."""
     values = dense_values(board)
     if board.chance is None or not values:
         return None
-    found = margin(values, board.chance, task.scoring.margin if task else None, board.metric)
+    found = margin(values, board.chance, task.scoring.margin if task else None)
     return found if found is not None and found > 0 else None
 
 
@@ -55,10 +55,10 @@ def _matching(curve: Curve, board: Board, margin: float) -> Matching | None:
     xs, ds = [], []
     for seed in range(len(curve.seeds)):
         order = sorted(places, key=lambda place: (curve.x[seed, place], place))
-        if curve.bits is None:
+        if curve.items is None:
             values = curve.values[seed, order]
         else:
-            values = np.stack([curve.bits[place][seed] for place in order]).astype(np.float64)
+            values = np.stack([curve.items[place][seed] for place in order]).astype(np.float64)
         xs.append(curve.x[seed, order])
         ds.append(sign * (values - values[0]))
     return matching(xs, ds, margin)

@@ -13,6 +13,7 @@ from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.boards.curves import Curve, Score, curve_of, reaches
 from ticketbench.report.boards.eligible import FAMILIES, family, kept_apart
 from ticketbench.report.boards.pairs import Pair, differences, ranked
+from ticketbench.report.measures import scaled
 from ticketbench.report.statistics.curves import TARGETS, area, at
 from ticketbench.report.statistics.differences import (
     EXACT_SEEDS,
@@ -174,14 +175,14 @@ def ranking(board: Board, own_recipes: Mapping[str, bool] | None = None) -> Rank
 
 
 def dense_values(board: Board) -> list[float]:
-    """What every dense network counts for, of those that count for anything."""
+    """What every dense network counts for on the scale, of those that count for anything."""
     rows = board.dense_rows
-    values = [effective_value(row["status"], row[board.column], board.chance) for row in rows]
+    values = [effective_value(row["status"], scaled(row, board.column), board.chance) for row in rows]
     return [value for value in values if value is not None]
 
 
 def _anchors(board: Board) -> Anchors | None:
-    return anchors(dense_values(board), board.chance, board.metric)
+    return anchors(dense_values(board), board.chance)
 
 
 def _why(board: Board, covered: Sequence[int], found: Anchors | None) -> str:

@@ -4,11 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ticketbench.task import Task, load_task, shipped_tasks
+from ticketbench.task import Images, Task, load_task, shipped_tasks
 
 _PARTS = ("data", "network", "training", "ladder")
 _OWN_DATA = ("config", "image", "label", "test")  # how to read a data set of one's own
 _FOLDER = "a folder of images"
+# Keys that came later, for other domains: at these values they say what every task did before.
+_AS_EVER = {
+    ("data", "kind"): "images",
+    ("training", "label_smoothing"): 0.0,
+    ("training.schedule", "decay"): "milestones",
+    ("ladder", "cover"): "weights",
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ def recipe(task: Task) -> dict[str, str]:
     said: dict[str, str] = {}
     for part in _PARTS:
         _flatten(part, getattr(task, part).model_dump(mode="json", exclude=_unsaid(task, part)), said)
-    if task.data.folder is not None:
+    if isinstance(task.data, Images) and task.data.folder is not None:
         said["data.folder"] = _FOLDER
     return said
 
@@ -110,6 +117,8 @@ def _unsaid(task: Task, part: str) -> set[str]:
     if part != "data":
         return set()
     data = task.data
+    if not isinstance(data, Images):
+        return set()
     said = {"folder"} | (set() if data.relabel else {"relabel"})
     return said | (set(_OWN_DATA) if data.name is not None else set())
 
@@ -117,7 +126,8 @@ def _unsaid(task: Task, part: str) -> set[str]:
 def _flatten(key: str, value: Any, said: dict[str, str]) -> None:
     if isinstance(value, dict):
         for name, inner in value.items():
-            _flatten(f"{key}.{name}", inner, said)
+            if _AS_EVER.get((key, name)) != inner or inner is None:
+                _flatten(f"{key}.{name}", inner, said)
     elif isinstance(value, list):
         said[key] = ", ".join(str(each) for each in value) or "none"
     elif value is not None:

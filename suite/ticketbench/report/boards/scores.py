@@ -1,15 +1,15 @@
-"""Rows into arrays: what every seed counts for, and which test examples it had right."""
+"""Rows into arrays: what every seed counts for, in all and test item by test item."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.report.measures import METRIC_COLUMNS, items, scaled
 from ticketbench.report.statistics.intervals import (
     Floats,
     Interval,
@@ -17,54 +17,55 @@ from ticketbench.report.statistics.intervals import (
     joint_interval,
     seeds_interval,
     single_run,
-    unpack_bits,
 )
 from ticketbench.results import SCORED, Row
-
-METRIC_COLUMNS = ("test_final", "test_best", "validation_final", "validation_best")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Rows that differ only in seed, as numbers.
+    """Rows that differ only in seed, as numbers on the scale that differences are taken on (`measures.scaled`).
 
     Attributes:
         seeds: in the order of the rows.
         values: shape (seeds,).
-        bits: shape (seeds, examples); a seed that diverged or failed is chance throughout. None where there are none.
+        items: of every test item, shape (seeds, items): bits as bytes, or nats; a seed that diverged or failed is
+            chance throughout. None where there are none.
     """
 
     seeds: tuple[int, ...]
     values: Floats
-    bits: npt.NDArray[Any] | None
+    items: npt.NDArray[Any] | None
 
     @property
     def interval(self) -> Interval:
         """The interval that these scores allow: joint, over seeds only, or Wilson's for one run."""
-        if self.bits is None:
+        if self.items is None:
             return seeds_interval(self.values)
-        if len(self.seeds) == 1 and self.bits.dtype == np.uint8:
-            return single_run(int(self.bits.sum()), self.bits.shape[1])
-        return joint_interval(self.bits)
+        if len(self.seeds) == 1 and self.items.dtype == np.uint8:
+            return single_run(int(self.items.sum()), self.items.shape[1])
+        return joint_interval(self.items)
 
 
 def scores(rows: Sequence[Row], column: str, chance: float | None) -> tuple[Scores | None, str]:
     """A column of rows that differ only in seed, or None and the reason why a seed counts for nothing.
 
-    Raises `TicketbenchError` for a row whose values contradict its bits or its status.
+    `chance` is on the scale. Raises `TicketbenchError` for a row whose values contradict its test items or its
+    status.
     """
     values: list[float] = []
     for row in rows:
-        if row["status"] in SCORED and not _is_number(row[column]):
+        own = scaled(row, column) if row["status"] in SCORED else None
+        if row["status"] in SCORED and own is None:
             if column not in METRIC_COLUMNS:
                 return None, f"no mean: a seed has no {column}"
-            raise TicketbenchError(f"row {row['row_id']} is damaged: {row['status']}, but its {column} is no number.")
-        value = effective_value(row["status"], row[column], chance)
+            said = f"{row['status']}, but its {column} {_no(row, column)}"
+            raise TicketbenchError(f"row {row['row_id']} is damaged: {said}.")
+        value = effective_value(row["status"], own, chance)
         if value is None:
             return None, _why_no_value(rows, column)
         values.append(value)
-    bits = _bits(rows, values) if column == "test_final" else None
-    return Scores(tuple(row["seed"] for row in rows), np.array(values, dtype=np.float64), bits), ""
+    found = _items(rows, values) if column == "test_final" else None
+    return Scores(tuple(row["seed"] for row in rows), np.array(values, dtype=np.float64), found), ""
 
 
 def score(rows: Sequence[Row], column: str, chance: float | None) -> tuple[Interval | None, str]:
@@ -82,9 +83,9 @@ def difference(one: Scores, other: Scores, *, same_examples: bool = True) -> Int
     if not common:
         return None
     ours, theirs = ([each.seeds.index(seed) for seed in common] for each in (one, other))
-    paired = same_examples and one.bits is not None and other.bits is not None
-    if paired and one.bits is not None and other.bits is not None and one.bits.shape[1] == other.bits.shape[1]:
-        return joint_interval(one.bits[ours].astype(np.float64) - other.bits[theirs])
+    paired = same_examples and one.items is not None and other.items is not None
+    if paired and one.items is not None and other.items is not None and one.items.shape[1] == other.items.shape[1]:
+        return joint_interval(one.items[ours].astype(np.float64) - other.items[theirs])
     return seeds_interval(one.values[ours] - other.values[theirs])
 
 
@@ -95,32 +96,33 @@ def paired(one: Sequence[Row], other: Sequence[Row], column: str, chance: float 
     return difference(ours, theirs) if ours and theirs else None
 
 
-def _bits(rows: Sequence[Row], values: Sequence[float]) -> npt.NDArray[Any] | None:
+def _items(rows: Sequence[Row], values: Sequence[float]) -> npt.NDArray[Any] | None:
     scored = [row for row in rows if row["status"] in SCORED]
-    sizes = {row["test_examples"] for row in scored if row["test_correct"] is not None}
-    if not scored or any(row["test_correct"] is None for row in scored) or len(sizes) != 1:
+    if not scored or len({row["test_examples"] for row in scored}) != 1:
         return None
-    examples = sizes.pop()
-    if examples is None or examples < 2:
+    found = {place: _checked(row) for place, row in enumerate(rows) if row["status"] in SCORED}
+    known = [each for each in found.values() if each is not None]
+    if len(known) < len(scored) or len({each.shape for each in known}) != 1:
         return None
-    matrix = np.empty((len(rows), examples), dtype=np.uint8 if len(scored) == len(rows) else np.float64)
-    for place, (row, value) in enumerate(zip(rows, values, strict=True)):
-        matrix[place] = _checked_bits(row, examples) if row["status"] in SCORED else value
+    whole = len(scored) == len(rows)
+    matrix = np.empty((len(rows), len(known[0])), dtype=known[0].dtype if whole else np.float64)
+    for place, value in enumerate(values):
+        own = found.get(place)
+        matrix[place] = value if own is None else own
     return matrix
 
 
-def _checked_bits(row: Row, examples: int) -> npt.NDArray[np.uint8]:
+def _checked(row: Row) -> npt.NDArray[Any] | None:
     try:
-        bits = unpack_bits(row["test_correct"], examples)
+        return items(row)
     except ValueError as error:
-        raise TicketbenchError(f"row {row['row_id']} is damaged: test_correct: {error}.") from None
-    right = int(bits.sum())
-    if abs(right / examples - row["test_final"]) > 0.5 / examples:
-        raise TicketbenchError(
-            f"row {row['row_id']} is damaged: its bits say that {right} of {examples} test examples were right, "
-            f"its test_final is {row['test_final']:.6g}."
-        )
-    return bits
+        raise TicketbenchError(f"row {row['row_id']} is damaged: {error}.") from None
+
+
+def _no(row: Row, column: str) -> str:
+    """What is wrong with a score that is none."""
+    value = row[column]
+    return "is no number" if value is None or value != value else f"is {value:g}, which is no {row['metric']}"
 
 
 def _why_no_value(rows: Iterable[Row], column: str) -> str:
@@ -129,7 +131,3 @@ def _why_no_value(rows: Iterable[Row], column: str) -> str:
     if column not in METRIC_COLUMNS:
         return f"no mean: {counts}, which have no {column}"
     return f"no mean: {counts}, and the task declares no chance value"
-
-
-def _is_number(value: Any) -> bool:
-    return value is not None and isfinite(value)

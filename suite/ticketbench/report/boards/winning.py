@@ -10,6 +10,7 @@ import numpy as np
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
 from ticketbench.report.boards.curves import position
 from ticketbench.report.boards.eligible import AS_IT_IS, family
+from ticketbench.report.measures import scaled
 from ticketbench.report.statistics.curves import covers
 from ticketbench.report.statistics.intervals import Interval, seeds_interval, wilson
 from ticketbench.report.statistics.winning import (
@@ -37,7 +38,8 @@ class Won:
         won, seeds: how many of how many seeds' tickets win. One that is not done is no win.
         interval: Wilson's, of the rate.
         p: the chance of at least as many wins by luck; None without two dense networks.
-        gain: `test_best` minus the same seed's dense network's, over all seeds that are done, positive is better.
+        gain: `test_best` minus the same seed's dense network's, over all seeds that are done, on the scale that
+            differences are taken on; positive is better.
         quality: the mean gain of the winning seeds; None where none won.
     """
 
@@ -167,8 +169,9 @@ def _won(rows: Sequence[Row], board: Board, dense: Mapping[int, Row], rate: floa
 
 
 def _judged(row: Row) -> bool:
-    needed = ("test_best", "best_step", "kept", "prunable")
-    return row["status"] == "done" and all(row[name] is not None for name in needed)
+    needed = ("best_step", "kept", "prunable")
+    whole = row["status"] == "done" and all(row[name] is not None for name in needed)
+    return whole and scaled(row, "test_best") is not None
 
 
 def _runs(rows: Sequence[Row], board: Board) -> Runs | None:
@@ -176,6 +179,6 @@ def _runs(rows: Sequence[Row], board: Board) -> Runs | None:
     if not rows:
         return None
     return Runs(
-        np.array([sign * row["test_best"] for row in rows]),
+        np.array([sign * (scaled(row, "test_best") or 0.0) for row in rows]),
         np.array([row["best_step"] for row in rows], dtype=np.float64),
     )

@@ -16,7 +16,8 @@ from ticketbench.report.compare.scale import WIDE, Place, Scale, place_of, scale
 from ticketbench.report.compare.untested import controls, other_columns
 from ticketbench.report.statistics.gate import Outcome, Statistic, curve_and_rungs, outcomes, verdict
 from ticketbench.report.statistics.intervals import LEAST_SEEDS, Floats
-from ticketbench.report.wording import seeds_text, unit_of
+from ticketbench.report.units import signed, unit_of
+from ticketbench.report.wording import seeds_text
 from ticketbench.results import DENSE, SCORED, describe
 
 Verdict = Literal["identical", "regression", "no worse", "not shown"]
@@ -31,7 +32,8 @@ class Tested:
     Attributes:
         method: with its parameters and label.
         setting: found on and trained on; empty where the task has none.
-        base, new: mean scores over the seeds, as the metric has them; of the curve, over its rungs too.
+        base, new: mean scores over the seeds, on the scale that differences are taken on; of the curve, over its
+            rungs too.
         compression: at the rung, geometric mean over BASE's seeds; None for the curve.
         outcome: None where no seed's score changed.
     """
@@ -197,15 +199,17 @@ def _counted(which: Sequence[Pair], status: str, scale: Scale) -> str:
     values = sorted({scale.value(pair.new.row) for pair in which})
     guess = "" if scale.declared or status == "collapsed" else ", the lowest there is: no chance value is known"
     unit = unit_of(scale.metric)
-    return f", counted as {', '.join(f'{value * unit.factor:.4g}' for value in values)}{unit.sign}{guess}"
+    counted = ", ".join(signed(f"{value * unit.factor:.4g}") for value in values)
+    return f", counted as {counted}{unit.sign}{guess}"
 
 
 def _quarrels(pairs: Sequence[Pair]) -> list[str]:
     return [
-        f"{side}: the bits of {_named(pair)} disagree with its score: {entry.quarrel}. `ticketbench verify` refuses "
-        "such a row."
+        f"{side}: the {what} of {_named(pair)} disagree with its score: {entry.quarrel}. `ticketbench verify` "
+        "refuses such a row."
         for pair in pairs
         for side, entry in (("BASE", pair.base), ("NEW", pair.new))
+        for what in ("test scores" if pair.row["metric"] == "perplexity" else "bits",)
         if entry.quarrel
     ]
 

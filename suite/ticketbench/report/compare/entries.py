@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.report.measures import items, scaled
 from ticketbench.report.origin import parameters
-from ticketbench.report.statistics.intervals import unpack_bits
 from ticketbench.results import DENSE, SCHEMA, SCORED, Row, describe, result_files, tables_of
 
 _SAME = ("mask_digest", "test_correct", "test_final", "test_best", "status")
@@ -29,7 +29,7 @@ class Entry:
 
     Attributes:
         content: digest of mask, test answers, scores, curve and status, the columns of `EQUAL`.
-        quarrel: how its bits disagree with its `test_final`; empty where they agree or there are none.
+        quarrel: how its test items disagree with its `test_final`; empty where they agree or there are none.
         file: where it was read.
     """
 
@@ -123,11 +123,12 @@ def _entries(file: Path) -> Iterator[Entry]:
     for table in tables_of(file, _READ):
         rows = table.drop_columns([*_LISTS, _LOSSES]).to_pylist()
         lists = [_bytes(table[name].combine_chunks()) for name in (_LOSSES, *_LISTS)]
-        for row, losses, *values in zip(rows, *lists, strict=True):
+        scores = table["test_scores"].to_pylist()
+        for row, told, losses, *values in zip(rows, scores, *lists, strict=True):
             content = hashlib.sha256(repr([row[name] for name in _SAME]).encode())
             for each in values:
                 content.update(each)
-            quarrel = _quarrel(row)
+            quarrel = _quarrel(row | {"test_scores": told})
             held = {**row, "test_correct": None, _LOSSES: hashlib.sha256(losses).hexdigest()}
             yield Entry(held, content.hexdigest(), quarrel, file)
 
@@ -143,17 +144,14 @@ def _bytes(lists: pa.ListArray) -> Iterator[bytes]:
 
 
 def _quarrel(row: Row) -> str:
-    """How bits and score disagree: `popcount / N` is `test_final` to within 0.5 / N, or the row is damaged."""
-    packed, examples, score = row["test_correct"], row["test_examples"], row["test_final"]
-    if row["status"] not in SCORED or packed is None or not examples or score is None:
+    """How test items and score disagree: what `measures.items` refuses."""
+    if row["status"] not in SCORED or scaled(row, "test_final") is None:
         return ""
     try:
-        right = int(unpack_bits(packed, examples).sum())
+        items(row)
     except ValueError as error:
-        return f"test_correct: {error}"
-    if abs(right / examples - score) <= 0.5 / examples:
-        return ""
-    return f"{right} of {examples} bits are set, but its test_final is {score:.6g}"
+        return str(error)
+    return ""
 
 
 def _naming(row: Row) -> Any:

@@ -8,7 +8,10 @@ from ticketbench.report.compare.entries import Entry, method_text
 from ticketbench.report.wording import seeds_text
 from ticketbench.results import KEY, Row, describe
 
-_EQUAL = (("task_digest", "task"), ("data_digest", "data"), ("metric", "metric"), ("higher_is_better", "metric"))
+_EQUAL = (
+    *(("task_digest", "task"), ("data_digest", "data"), ("metric", "metric"), ("higher_is_better", "metric")),
+    ("metric_signature", "signature"),
+)
 _PLURAL = {"task": "tasks", "task_version": "task versions", "method": "methods"}
 _TOLD = 3  # of many rows that are wrong in one way
 
@@ -61,6 +64,7 @@ _REMEDIES = {
     "task": "Run BASE anew with the task as it is now.",
     "data": "Run both on the same data.",
     "metric": "Run BASE anew with the task as it is now.",
+    "signature": "Run BASE anew with the software as it is now.",
 }
 
 

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.compare.entries import Entry
-from ticketbench.report.compare.measure import measure_of
+from ticketbench.report.measures import MEASURES, placed, scaled
 from ticketbench.report.statistics.intervals import effective_value
-from ticketbench.report.statistics.normalising import margin, on_scale
+from ticketbench.report.statistics.normalising import margin
+from ticketbench.report.units import change_text, unit_of
 from ticketbench.results import DENSE, SCORED, Row, describe
 from ticketbench.task import Scoring, Task, load_task, shipped_tasks
 
 Place = tuple[str, int, str, str]  # task, version, setting trained on, numerics
 WIDE = 0.1  # of the way from dense to chance: a task that declares a larger margin is warned of
-_LOWEST = {"accuracy": 0.0}  # what nothing scores below, where a task declares no chance value
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class Scale:
 
     Attributes:
         column: the primary metric's.
-        chance: what a row counts for that diverged or failed; None where that is not known.
+        chance: what a row counts for that diverged or failed, on the scale that differences are taken on; None
+            where that is not known. Where a task declares none, what nothing scores worse than.
         declared: whether the task declares it.
         orientation: 1 if higher is better, else -1.
         margin: in the units of differences; `source` says where it comes from.
@@ -46,7 +46,7 @@ class Scale:
         return self.share is not None and self.share > WIDE
 
     def value(self, row: Row) -> float:
-        """The row's effective score, as the metric has it.
+        """The row's effective score, on the scale that differences are taken on (`measures.scaled`).
 
         Raises `TicketbenchError` for a damaged row, and for one that counts as a chance value that nobody knows.
         """
@@ -61,11 +61,10 @@ class Scale:
         return found
 
     def difference(self, base: Row, new: Row) -> float:
-        """New minus base on the scale of differences, positive if better. Two that both count as chance are equal."""
+        """New minus base, positive if better. Two that both count as chance are equal."""
         if base["status"] not in SCORED and new["status"] not in SCORED:
             return 0.0
-        ours, theirs = (on_scale(self.value(row), self.metric) for row in (new, base))
-        return self.orientation * (ours - theirs)
+        return self.orientation * (self.value(new) - self.value(base))
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,12 @@ def _scale(rows: Sequence[Row], given: Given | None, setting: str) -> Scale:
     metric = next((row["metric"] for row in rows if row["metric"]), "accuracy")
     scoring = task.in_setting(setting).scoring if task and setting in task.setting_names else None
     declared = scoring.chance if scoring else None
-    chance = declared if declared is not None else _LOWEST.get(metric)
+    worst = MEASURES[metric].worst if metric in MEASURES else None
+    said = declared if declared is not None else worst
+    try:
+        chance = placed(said, metric) if said is not None else None
+    except ValueError as error:
+        raise TicketbenchError(f"{given.origin if given else ''}: scoring.chance: {error}.") from None
     column = scoring.column if scoring else Scoring().column
     bare = Scale(
         metric=metric,
@@ -138,13 +142,20 @@ def _scale(rows: Sequence[Row], given: Given | None, setting: str) -> Scale:
     )
     dense = [bare.value(row) for row in rows if row["kind"] == DENSE]
     share = scoring.margin if scoring else None
-    found = margin(dense, chance, share, metric) if chance is not None else None
-    source = _source(found, share, dense, bare, given.origin if given else "")
+    found = margin(dense, chance, share) if chance is not None else None
+    source = _source(found, share, dense, bare, declared, given.origin if given else "")
     return replace(bare, margin=found or 0.0, source=source, share=share if found is not None else None)
 
 
-def _source(found: float | None, share: float | None, dense: Sequence[float], scale: Scale, origin: str) -> str:
-    """A margin and where it comes from, or why there is none."""
+def _source(
+    found: float | None,
+    share: float | None,
+    dense: Sequence[float],
+    scale: Scale,
+    declared: float | None,
+    origin: str,
+) -> str:
+    """A margin and where it comes from, or why there is none. `declared` is the chance value as the task says it."""
     if found is None:
         if not dense:
             why = "BASE has no dense networks here"
@@ -155,8 +166,9 @@ def _source(found: float | None, share: float | None, dense: Sequence[float], sc
         else:
             why = "BASE's dense networks are not clear of chance"
         return f"{why}, so any drop that is significant counts"
-    size = measure_of(scale.metric).difference_text(found)
-    way = f"chance, {scale.chance:g}" if scale.declared else "0, for no chance value is known"
+    unit = unit_of(scale.metric)
+    size = unit.difference(change_text(found, unit))
+    way = f"chance, {declared:g}" if declared is not None else "0, for no chance value is known"
     said = f", as {origin} says" if origin and (share is not None or scale.declared) else ""
     if share is not None:
         return f"{size}, the task's own, {share:g} of the way from dense to {way}{said}"
@@ -164,7 +176,7 @@ def _source(found: float | None, share: float | None, dense: Sequence[float], sc
 
 
 def _score(row: Row, column: str) -> float:
-    value = row[column]
-    if value is None or not isfinite(value) or (row["metric"] == "perplexity" and value <= 0):
-        raise TicketbenchError(f"{describe(row)} is damaged: {row['status']}, but its {column} is {value}.")
-    return float(value)
+    value = scaled(row, column)
+    if value is None:
+        raise TicketbenchError(f"{describe(row)} is damaged: {row['status']}, but its {column} is {row[column]}.")
+    return value

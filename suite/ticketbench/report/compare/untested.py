@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ticketbench.report.compare.entries import EQUAL
-from ticketbench.report.compare.measure import measure_of
 from ticketbench.report.compare.pairing import Pair
 from ticketbench.report.compare.scale import Place, Scale, place_of
+from ticketbench.report.units import change_text, unit_of
 from ticketbench.results import COMPARED, DENSE, KEY, SCHEMA, SCORED
 
 # Columns that say what came of a training: where scores differ, these do too, and to list them would say nothing.
@@ -24,6 +24,7 @@ _ELSEWHERE = (
     "task_digest",
     "data_digest",
     "metric",
+    "metric_signature",
     "higher_is_better",
     "method_digest",
     "network_digest",
@@ -58,10 +59,11 @@ def controls(pairs: Sequence[Pair], scale: Mapping[Place, Scale], named: Callabl
     changed = [pair for pair in others if _scored(pair, scale) and _difference(pair, scale)]
     if changed:
         most = max(changed, key=lambda pair: abs(_difference(pair, scale)))
-        change, measure = _difference(most, scale), measure_of(scale[place_of(most.row)].metric)
+        change, unit = _difference(most, scale), unit_of(scale[place_of(most.row)].metric)
         sign = "+" if change > 0 else ""
         said.append(
-            f"The largest change of a control or probe is {sign}{measure.difference_text(change)}, {named(most)}."
+            f"The largest change of a control or probe is {sign}{unit.difference(change_text(change, unit))}, "
+            f"{named(most)}."
         )
     return said
 

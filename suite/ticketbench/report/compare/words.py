@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from ticketbench.report.compare.comparison import Comparison, Tested, place_text
-from ticketbench.report.compare.measure import measure_of
 from ticketbench.report.statistics.differences import ALPHA
+from ticketbench.report.units import change_text, score_text, unit_of
 from ticketbench.report.wording import plain, seeds_text, times
 
 HEAD = ("", "base", "new", "change", "drop at most", "margin", "p")
@@ -81,14 +81,11 @@ def left_out(found: Comparison) -> str:
 
 def line(each: Tested, named: bool) -> tuple[str, ...]:
     """A statistic's cells, under `HEAD`. `named`: whether it says its task and setting."""
-    measure, outcome = measure_of(each.metric), each.outcome
-    scores = (measure.score.format(value * measure.factor) for value in (each.base, each.new))
+    unit, outcome = unit_of(each.metric), each.outcome
+    scores = (score_text(value, unit) for value in (each.base, each.new))
     if outcome is None:
         return (name(each, named), *scores, "0", "0", "", "")
-    change, most, margin = (
-        measure.difference.format(value * measure.factor).replace("-", "−")
-        for value in (-outcome.drop, outcome.most, outcome.margin)
-    )
+    change, most, margin = (change_text(value, unit) for value in (-outcome.drop, outcome.most, outcome.margin))
     change = change if change.startswith("−") else f"+{change}"
     return (name(each, named), *scores, change, most, margin, _p(outcome.adjusted))
 
@@ -126,7 +123,7 @@ def units(found: Comparison) -> str:
     said = []
     for metric in dict.fromkeys(each.metric for each in found.tested):
         of = "%" if metric == "accuracy" else plain(metric)
-        said.append(f"scores in {of}, changes in {plain(measure_of(metric).unit)}")
+        said.append(f"scores in {of}, changes in {_changes(metric)}")
     return "; ".join(said)
 
 
@@ -136,9 +133,14 @@ def capped(lines: Sequence[str]) -> list[str]:
     return [*once[:MOST_LINES], f"And {len(once) - MOST_LINES} more."] if len(once) > MOST_LINES else once
 
 
+def _changes(metric: str) -> str:
+    unit = unit_of(metric)
+    return plain(unit.points or unit.differences)
+
+
 def _found(drops: Sequence[float], metric: str) -> str:
-    measure = measure_of(metric)
-    return f"{max(drops) * measure.factor:.2g} {plain(measure.unit)}"
+    unit = unit_of(metric)
+    return plain(unit.difference(f"{max(drops) * unit.factor:.2g}"))
 
 
 def _standing(each: Tested) -> tuple[float, float, str]:

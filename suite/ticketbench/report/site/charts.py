@@ -28,6 +28,7 @@ _TAG, _CLIP = (
     re.compile(r'(?<=<clipPath id=")clip\d+(?=")|(?<=clip-path="url\(#)clip\d+(?=\)")'),
 )
 _DRAWING, _OWN_CLIP = re.compile(r"(?=<svg )"), re.compile(_CLIP.pattern.replace(r"clip\d+", r"clip\d+-[0-9a-f]{10}"))
+_BESIDE = 0.04  # of a level axis stays free above and below what it shows
 CHANCE_DASH = (4, 4)
 
 
@@ -53,16 +54,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Scale:
-    """The y axis: `error` draws 1 - y on a logarithmic scale, labelled with y; `linear` draws y from zero.
+    """The y axis: `error` draws 1 - y on a logarithmic scale, labelled with y; `linear` draws y from zero, `level` y
+    between the least and the most that there is.
 
     `floor` is the least error that is drawn: half a test example, which a flawless score would otherwise undershoot.
-    `span` holds values that the axis covers at least, so that figures beside one another share theirs.
+    `span` holds values that the axis covers at least, so that figures beside one another share theirs. `falling`
+    turns a level axis over: less is drawn above.
     """
 
     title: str
     kind: str
     floor: float = 0.0
     span: tuple[float, ...] = ()
+    falling: bool = False
 
 
 def figure(
@@ -206,6 +210,11 @@ def _drawn(value: float | None, scale: Scale) -> float | None:
 def _y(scale: Scale, values: Sequence[Mapping[str, Any]]) -> alt.Y:
     drawn = [v[key] for v in values for key in ("y", "low", "high") if v[key] is not None and isfinite(v[key])]
     most = max(drawn, default=1.0)
+    if scale.kind == "level":
+        least = min(drawn, default=0.0)
+        beside = (most - least) * _BESIDE or abs(most) * _BESIDE or 1.0
+        ends = alt.Scale(domain=[least - beside, most + beside], zero=False, nice=False, reverse=scale.falling)
+        return alt.Y("y:Q", title=None, scale=ends, axis=alt.Axis(tickCount=6, format=",~r"))
     if scale.kind != "error":
         axis = alt.Axis(tickCount=6, format=",~r" if most < 10 else ",d")
         return alt.Y("y:Q", title=None, scale=alt.Scale(domain=[0, most or 1.0], nice=True), axis=axis)

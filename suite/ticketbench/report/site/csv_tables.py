@@ -9,6 +9,7 @@ from ticketbench.report.boards.board import Board, Cell
 from ticketbench.report.printable import printable
 from ticketbench.report.site.overview import SetPage
 from ticketbench.report.site.ranking_page import Ranks
+from ticketbench.report.units import unit_of
 from ticketbench.report.wording import Shown
 
 _BOARD = ("task", "task_version", "numerics", "found_on", "trained_on")
@@ -24,6 +25,7 @@ _RANK = ("rank", "rank_low", "rank_high")
 def csv_table(board: Board) -> str:
     """The table of a board, one line for each method and rung, with every number at full precision.
 
+    Numbers are on the scale that differences are taken on: `metric` says where they are logarithms.
     Text that a spreadsheet would take for a formula has an apostrophe before it, in all of these tables.
     """
     lines = [_line(board, ("dense", "{}", ""), board.dense, 1.0)] if board.dense else []
@@ -35,8 +37,13 @@ def csv_table(board: Board) -> str:
 
 
 def csv_ranking(ranks: Ranks, board: Board) -> str:
-    """A board's ranking, one line a method: means at full precision, and each with its interval as printed."""
-    points = [name for head in ranks.heads for name in (f"at_{head[:-1]}x", f"at_{head[:-1]}x_interval")]
+    """A board's ranking, one line a method: means at full precision, and each with its interval as printed.
+
+    Means of logarithms say so in their columns' names: `at_4x_nats`.
+    """
+    unit = unit_of(board.metric)
+    scale = f"_{unit.points}" if unit.exponential else ""
+    points = [f"at_{head[:-1]}x{name}" for head in ranks.heads for name in (scale, f"{scale}_interval")]
     heads = (
         *(*_BOARD, "compression", "group", "method", *_RANK, "area", "area_interval", *points),
         *("matches_dense", "matches_dense_to", "cost", "cost_class", "seeds", "not_ranked"),
@@ -72,7 +79,8 @@ def _line(board: Board, key: tuple[str, str, str], cell: Cell, compression: floa
     numbers = (score.mean, score.h, score.low, score.high, score.kind, score.seeds) if score else ("",) * 6
     lost = [cell.count(status) for status in ("collapsed", "diverged", "failed")]
     asked = 1 / compression
-    return [*_said(board), *key, cell.rung, asked, cell.compression, board.metric, *numbers, *lost, cell.why]
+    measured = unit_of(board.metric).quantity
+    return [*_said(board), *key, cell.rung, asked, cell.compression, measured, *numbers, *lost, cell.why]
 
 
 def _said(board: Board) -> tuple[Any, ...]:

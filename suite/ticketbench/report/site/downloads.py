@@ -16,8 +16,8 @@ _LEGEND = 20  # pixels that a line of the legend takes
 
 def figures_of(page: Mapping[str, Any]) -> Iterator[tuple[str, str, Figure]]:
     """The figures of a board's page: a short name, what it shows, and the figure."""
-    if page["accuracy"]:
-        yield "metric", "the metric against compression", page["accuracy"]
+    if page["metric"]:
+        yield "metric", "the metric against compression", page["metric"]
     for number, (family, figure) in enumerate(page["families"], start=1):
         yield f"family-{number}", f"family: {family}", figure
     if page["learning"]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ticketbench.report.boards.board import Board, Series
-from ticketbench.report.site.figures import Figure, accuracy_figure, score_points, series_name
+from ticketbench.report.site.figures import Figure, metric_figure, score_points, series_name
 from ticketbench.report.site.looks import Look
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def leading(board: Board, methods: Mapping[str, "Method"]) -> list[Series]:
 def family_figures(
     board: Board, methods: Mapping[str, "Method"], looks: Mapping[str, Look]
 ) -> Iterable[tuple[str, Figure]]:
-    """Accuracy of every family beside what all are held against, on one axis, in the order of the families' first."""
+    """The metric of every family beside what all are held against, on one axis, ordered as their first series are."""
     beside = [each for each in _drawn(board.series) if series_name(each) in _ALWAYS]
     scores = [cell.score for each in _drawn(board.series) for cell in each.cells.values() if cell.score]
     reach = [point for each in _drawn(board.series) for point in score_points(each, board, "") if point.y is not None]
@@ -43,7 +43,7 @@ def family_figures(
         shown = [*members, *(each for each in beside if each not in members)]
         names = {series_name(each): series_name(each) for each in shown}
         ends = (min(span), max(span))
-        if figure := accuracy_figure(board, shown, looks, names, ends, choose=True, reach=reach):
+        if figure := metric_figure(board, shown, looks, names, ends, choose=True, reach=reach):
             yield family, figure
 
 

@@ -12,7 +12,8 @@ from ticketbench.report.site import charts
 from ticketbench.report.site.charts import Point, Scale, Spec
 from ticketbench.report.site.looks import Look
 from ticketbench.report.statistics.intervals import Interval
-from ticketbench.report.wording import Unit, one_line, times, unit_of
+from ticketbench.report.units import Unit, unit_of
+from ticketbench.report.wording import one_line, times
 
 FOUR = {
     "imp": "iterative, rewound",
@@ -45,7 +46,7 @@ def series_name(series: Series) -> str:
     return printable(f"{series.method}{parameters(series.params)}{label}")
 
 
-def accuracy_figure(
+def metric_figure(
     board: Board,
     series: Iterable[Series],
     looks: Mapping[str, Look],
@@ -62,16 +63,18 @@ def accuracy_figure(
     another share theirs. `choose`: a reader can put it on another axis.
     """
     points = [point for each in series for point in score_points(each, board, series_name(each))]
-    described = f"Test {board.metric} against compression for {_count(points)} curves; the table has every number."
+    measured = unit_of(board.metric).quantity
+    described = f"Test {measured} against compression for {_count(points)} curves; the table has every number."
     scale = replace(metric_scale(board), span=span)
     return _figure(points, dense_point(board), looks, scale, described, meanings or {}, choose=choose, reach=reach)
 
 
 def metric_scale(board: Board) -> Scale:
-    """The axis on which a board's metric is drawn."""
+    """The axis on which a board's metric is drawn, so that above is better."""
     unit = unit_of(board.metric)
     if board.metric != "accuracy":
-        return Scale(f"Test {unit.name}", "linear")
+        said = "" if board.higher_is_better else " (less is better, and drawn above)"
+        return Scale(f"Test {unit.name}{said}", "level", falling=not board.higher_is_better)
     examples = max((row["test_examples"] or 0 for row in board.rows), default=0)
     return Scale(f"Test {unit.name} (logarithmic in the error)", "error", 0.5 / examples if examples else 1e-4)
 
@@ -97,11 +100,11 @@ def learning_figure(
 
 
 def four_figures(board: Board, looks: Mapping[str, Look]) -> list[Figure]:
-    """Accuracy and early-stop step of the four curves alone; none where fewer than two of them have results."""
+    """Metric and early-stop step of the four curves alone; none where fewer than two of them have results."""
     four = [each for each in board.series if series_name(each) in FOUR]
     if len(four) < 2:
         return []
-    both = accuracy_figure(board, four, looks, FOUR), learning_figure(board, four, looks, FOUR)
+    both = metric_figure(board, four, looks, FOUR), learning_figure(board, four, looks, FOUR)
     return [figure for figure in both if figure]
 
 
@@ -146,7 +149,8 @@ def _points(series: Series, board: Board, what: str, unit: Unit, name: str) -> I
         said = (
             ("Method", name),
             ("Compression", times(at)),
-            (unit.name.partition(",")[0].capitalize(), one_line(interval, unit) + unit.sign),
+            (unit.title, one_line(interval, unit) + unit.sign),
+            *(((unit.exponential.capitalize(), unit.itself(interval.mean)),) if unit.exponential else ()),
             ("Seeds", str(interval.seeds)),
             ("Theoretical speed-up", times(faster) if faster else "–"),
             ("Cost in dense trainings", f"{cost:.1f}" if cost else "–"),

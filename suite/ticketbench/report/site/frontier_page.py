@@ -10,7 +10,8 @@ from ticketbench.report.boards.frontier import PRINTED, Ticket
 from ticketbench.report.boards.ranking import Ranking
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.looks import Look
-from ticketbench.report.wording import Unit, interval_text
+from ticketbench.report.units import Unit, signed
+from ticketbench.report.wording import interval_text
 
 _WIDE, _NARROW = (640, 150), (340, 14)  # pixels: the drawing's width, and of it what stays free at the right
 _HEIGHT, _LEFT, _TOP, _BOTTOM = 340, 44, 34, 44
@@ -48,7 +49,7 @@ def frontier_page(
     at = [_at(c, own, unit) for c, own in by_compression.items() if own]
     on = sum(each.standing == "on" for each in here)
     described = (
-        f"Test {found.board.metric} at {found.headline}× against the cost of {len(here)} methods; {on} are on the "
+        f"Test {unit.quantity} at {found.headline}× against the cost of {len(here)} methods; {on} are on the "
         "frontier. The table under it has the numbers."
     )
     wide, narrow = (
@@ -91,7 +92,7 @@ def _drawing(
     parts = [
         *(
             f'<line x1="{_LEFT}" x2="{width - right}" y1="{y(t):.1f}" y2="{y(t):.1f}" stroke="var(--rule)"/>'
-            f'<text x="{_LEFT - 8}" y="{y(t) + 4:.1f}" text-anchor="end" class="tick">{t:g}</text>'
+            f'<text x="{_LEFT - 8}" y="{y(t) + 4:.1f}" text-anchor="end" class="tick">{signed(f"{t:g}")}</text>'
             for t in ticks
         ),
         *(
@@ -100,7 +101,7 @@ def _drawing(
         ),
         f'<text x="{width - right}" y="{_HEIGHT - 6}" text-anchor="end" class="tick">'
         "search and training, in dense trainings</text>",
-        f'<text x="0" y="12" class="tick">test {escape(unit.name)}</text>',
+        f'<text x="0" y="12" class="tick">test {escape(unit.name)}{"" if higher else " (less is better)"}</text>',
     ]
     order = {"off": 0, "not clearly beaten": 1, "on": 2}
     drawn = sorted(zip(tickets, logs, values, strict=True), key=lambda each: order[each[0].standing])

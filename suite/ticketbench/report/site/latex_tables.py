@@ -9,8 +9,10 @@ from ticketbench.report.site.overview import SetPage
 from ticketbench.report.site.page import marks, shown_cells, shown_dense, usual_kind
 from ticketbench.report.site.ranking_page import Ranked, Ranks
 from ticketbench.report.statistics.ranks import Rank
-from ticketbench.report.wording import Shown, share, times, unit_of
+from ticketbench.report.units import unit_of
+from ticketbench.report.wording import Shown, share, times
 
+_SAME_TESTS = " on this test set"  # of returns there is none: games are played anew
 _INTERVALS = {
     "joint": "means over seeds, with the half-widths of 95 % intervals for other seeds and other test examples",
     "seeds only": "means over seeds, with the half-widths of 95 % intervals for other seeds on this test set",
@@ -53,7 +55,8 @@ def latex_table(board: Board) -> str:
         mark = notes.mark([*marks(series), *([_CARRIED] if series.carried else [])])
         said = [f"{latex(series_name(series))}{mark}", str(seeds), *(_cell(each, notes) for each in cells)]
         lines.append(" & ".join(said))
-    caption = f"Test {unit.name} on {_of(board)}: {_INTERVALS[kind]}. {_found(board)}"
+    means = _INTERVALS[kind].removesuffix(_SAME_TESTS if board.metric == "return" else "")
+    caption = f"Test {unit.name} on {_of(board)}: {means}. {_found(board)}"
     return _table(caption, heads, lines, notes)
 
 

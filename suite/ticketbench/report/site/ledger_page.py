@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from ticketbench.report.bibliography import Entry
 from ticketbench.report.boards.ledger import Held, Side
-from ticketbench.report.boards.scores import METRIC_COLUMNS
+from ticketbench.report.measures import METRIC_COLUMNS
+from ticketbench.report.measures import placed as on_scale
 from ticketbench.report.origin import parameters
-from ticketbench.report.wording import Unit, difference_line, one_line, times
+from ticketbench.report.units import Unit, signed
+from ticketbench.report.wording import difference_line, one_line, times
 from ticketbench.task import Reference
 
 SYMBOLS = {"reproduced": "✓", "not reproduced": "✗", "not comparable": "≠", "undecided": "?", "not tested": "·"}
@@ -48,7 +50,7 @@ def published(
 
     Args:
         settings: whether the task has any.
-        chance: of the setting that the reference is about.
+        chance: of the setting that the reference is about, on the scale.
     """
     reference = held.reference
     entry = sources.get(reference.cite)
@@ -57,7 +59,7 @@ def published(
         stated = reference.claim
     else:
         spread = f" ± {_as_said(reference.plus_minus, unit)}" if reference.plus_minus is not None else ""
-        stated = f"{_as_said(reference.value or 0.0, unit)}{spread}{unit.sign}"
+        stated = _with_unit(f"{_as_said(reference.value or 0.0, unit)}{spread}", reference.value or 0.0, unit)
     return Published(
         source=entry.short if entry else reference.cite,
         key=reference.cite,
@@ -93,8 +95,8 @@ def _side(side: Side | None, unit: Unit, before: str) -> list[tuple[str, str]]:
 def _alarm(side: Side | None, unit: Unit, chance: float | None) -> str:
     if side is None or not side.collapsed:
         return ""
-    rate = f"; the majority-class rate is {chance * unit.factor:.2f}{unit.sign}" if chance is not None else ""
-    return f"every seed collapsed to one class{rate}"
+    rate = f"; {unit.chance_rate} is {unit.alone(chance)}" if chance is not None else ""
+    return f"every seed collapsed{f' to {unit.one_answer}' if unit.one_answer else ''}{rate}"
 
 
 def _difference(held: Held, unit: Unit) -> str:
@@ -109,7 +111,8 @@ def _tested(reference: Reference, unit: Unit) -> str:
         return ""
     of = "" if reference.column in (None, "test_final") else f"{reference.column} "
     if reference.bound is not None:
-        return f"tested: {of}{_than(reference.sign)} {_as_said(reference.bound, unit)}{unit.sign}"
+        bound = _with_unit(_as_said(reference.bound, unit), reference.bound, unit)
+        return f"tested: {of}{_than(reference.sign)} {bound}"
     other = reference.against
     assert other is not None
     at = f" at {times(1 / other.density)}" if other.density < 1 else ""
@@ -118,11 +121,18 @@ def _tested(reference: Reference, unit: Unit) -> str:
     return f"tested: {of}{_than(reference.sign)} {other.method}{at}{elsewhere}"
 
 
+def _with_unit(said: str, value: float, unit: Unit) -> str:
+    """A published number with its unit; one whose logarithm is compared, as it is and with that."""
+    if unit.exponential:
+        return f"{unit.exponential} {said} ({unit.alone(on_scale(value, unit.exponential))})"
+    return f"{said}{unit.sign}"
+
+
 def _than(sign: str) -> str:
     return "equal to" if sign == "equal" else f"{sign} than"
 
 
 def _as_said(value: float, unit: Unit) -> str:
     """A published number in the page's unit with the places that its source printed: one at least."""
-    text = f"{round(value * unit.factor, 10):g}"
+    text = signed(f"{round(value * unit.factor, 10):g}")
     return text if "." in text or unit.factor == 1 else f"{text}.0"

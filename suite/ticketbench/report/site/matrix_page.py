@@ -9,8 +9,10 @@ from ticketbench.report.boards.transfer import RANDOM, Cells, Crossing, Key, Mat
 from ticketbench.report.site.figures import metric_scale, series_name
 from ticketbench.report.site.looks import Look
 from ticketbench.report.site.panels import Panel, panels
-from ticketbench.report.statistics.differences import EXACT_SEEDS, Tested
-from ticketbench.report.wording import Shown, Unit, difference_text, share, shown, times, unit_of
+from ticketbench.report.site.rank_words import tested_cell
+from ticketbench.report.statistics.differences import EXACT_SEEDS
+from ticketbench.report.units import Unit, unit_of
+from ticketbench.report.wording import Shown, share, shown, times
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method
@@ -50,7 +52,7 @@ class MatrixPage:
     """
 
     settings: Sequence[str]
-    metric: str
+    unit: Unit
     scale: str
     ordinary: Sequence[Grid]
     carried: Sequence[Grid]
@@ -68,7 +70,7 @@ def matrix_page(cells: Cells, settings: Sequence[str], methods: Mapping[str, "Me
     first = next(iter(cells.values()))
     return MatrixPage(
         settings=settings,
-        metric=first.metric,
+        unit=unit_of(first.metric),
         scale=metric_scale(first).title,
         ordinary=[each for each in grids if not each.carried],
         carried=[each for each in grids if each.carried],
@@ -108,10 +110,10 @@ def _table(matrix: Matrix, cells: Cells, rungs: Sequence[tuple[int, float]], uni
         at = [(matrix.crossings[rung][place], compression) for rung, compression in rungs]
         lines = [
             ("Score", f"found on {found_on}, trained on {trained_on}", [_score(c, board, unit, x) for c, x in at]),
-            ("Transfer gap", f"minus the ticket found on {trained_on}", [_tested(c.gap, unit) for c, _ in at]),
-            ("Advantage", "minus its mask shuffled", [_tested(c.advantage, unit, _shared(c)) for c, _ in at]),
-            ("Against random", "minus random tickets there", [_tested(c.against_random, unit) for c, _ in at]),
-            ("Against dense", "minus the dense network there", [_tested(c.against_dense, unit) for c, _ in at]),
+            ("Transfer gap", f"minus the ticket found on {trained_on}", [tested_cell(c.gap, unit) for c, _ in at]),
+            ("Advantage", "minus its mask shuffled", [tested_cell(c.advantage, unit, _shared(c)) for c, _ in at]),
+            ("Against random", "minus random tickets there", [tested_cell(c.against_random, unit) for c, _ in at]),
+            ("Against dense", "minus the dense network there", [tested_cell(c.against_dense, unit) for c, _ in at]),
         ]
         yield Pair(found_on, trained_on, [line for line in lines if any(line[2])])
 
@@ -122,18 +124,6 @@ def _score(crossing: Crossing, board: Board, unit: Unit, compression: float) -> 
         return None
     kind = cell.score.kind if cell.score else "none"
     return shown(cell, unit, kind=kind, seeds=len(cell.seeds), column=compression, chance=board.chance)
-
-
-def _tested(found: Tested | None, unit: Unit, more: str = "") -> Shown | None:
-    if found is None:
-        return None
-    main, below = difference_text(found.interval, unit)
-    if found.p is None:
-        few = f"{found.interval.seeds} seeds in common: fewer than 3 make no interval"
-        return Shown(main, "no interval", (), few)
-    sign = {1: "▲ above", -1: "▼ below", 0: ""}[found.separates]
-    long = f"{found.interval.seeds} seeds in common; p = {found.p:.2g}, after Holm {found.adjusted:.2g}"
-    return Shown(main, below, (), f"{long}{'; ' if more else ''}{more}", sign=sign)
 
 
 def _shared(crossing: Crossing) -> str:

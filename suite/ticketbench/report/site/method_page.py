@@ -13,7 +13,8 @@ from ticketbench.report.site.addresses import rows_of_cell, task_page
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.ranking_page import Ranked, Ranks
 from ticketbench.report.statistics.ranks import Rank
-from ticketbench.report.wording import Shown, shown, times, unit_of
+from ticketbench.report.units import unit_of
+from ticketbench.report.wording import Shown, shown, times
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method
@@ -32,6 +33,7 @@ class Standing:
     Attributes:
         where: the settings found and trained on; empty where a task has one.
         variant: parameters and label; empty where there are none.
+        metric: what the score is, with its unit where numbers alone would not tell it.
         at: the compression whose means order the board's table.
         score: there; None where the series has none.
         dense: the dense network's.
@@ -100,7 +102,7 @@ def _standing(series: Series, board: Board, ranked: Ranked | None, area_to: int 
         task=board.task,
         address=task_page(board.task),
         version=board.version,
-        metric=board.metric,
+        metric=board.metric if board.metric == "accuracy" else unit_of(board.metric).name,
         where=f"{board.found_on} → {board.trained_on}" if several else "",
         variant=f"{parameters(series.params)}{label}",
         seeds=len(series.seeds),

@@ -119,6 +119,7 @@ def _made(job: Job) -> Made:
 
 def listing(name: str, own: Iterable[Board], task: Task | None) -> dict[str, Any]:
     """A task's line in the list of tasks."""
+    own = list(own)
     rows = [row for board in own for row in board.rows]
     return {
         "id": name,
@@ -126,6 +127,7 @@ def listing(name: str, own: Iterable[Board], task: Task | None) -> dict[str, Any
         "address": task_page(name),
         "title": task.title if task else "",
         "tier": task.tier if task else "",
+        "metrics": sorted({board.metric for board in own}),
         "methods": len({row["method"] for row in rows if row["kind"] == "ticket"}),
         "seeds": len({row["seed"] for row in rows}),
         "rows": len(rows),

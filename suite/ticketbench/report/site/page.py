@@ -11,21 +11,12 @@ from ticketbench.report.boards.controls import Controlled, controlled, orphans
 from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.site.addresses import method_page, root, rows_of_cell, task_page
 from ticketbench.report.site.families import crowded, family_figures, family_of, leading
-from ticketbench.report.site.figures import Figure, accuracy_figure, four_figures, learning_figure, series_name
+from ticketbench.report.site.figures import Figure, four_figures, learning_figure, metric_figure, series_name
 from ticketbench.report.site.looks import CONTROLS as CONTROL_LOOKS
 from ticketbench.report.site.looks import OTHER_CONTROL, Look
 from ticketbench.report.statistics.costs import cost_class
-from ticketbench.report.wording import (
-    Shown,
-    Unit,
-    difference_text,
-    one_line,
-    seeds_text,
-    share,
-    shown,
-    times,
-    unit_of,
-)
+from ticketbench.report.units import Unit, unit_of
+from ticketbench.report.wording import Shown, difference_text, one_line, seeds_text, share, shown, times
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method
@@ -102,7 +93,7 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
         "ordered_at": next((times(c) for rung, c in board.rungs if rung == board.ordered_by), ""),
         "covered": sum(_ordered(each, board) for each in board.series if not each.carried),
         "troubles": list(_troubles(board)),
-        "accuracy": accuracy_figure(board, drawn, looks, choose=True) if board.diagonal else None,
+        "metric": metric_figure(board, drawn, looks, choose=True) if board.diagonal else None,
         "families": list(family_figures(board, methods, looks)) if many else [],
         "learning": learning_figure(board, drawn, looks) if board.diagonal else None,
         "four": four_figures(board, looks) if board.diagonal else [],
@@ -122,7 +113,7 @@ def _beside(found: Controlled, board: Board, unit: Unit, looks: Mapping[str, Loo
     }
     return Beside(
         name,
-        accuracy_figure(board, [found.series, *found.controls.values()], drawn, meanings) if board.diagonal else None,
+        metric_figure(board, [found.series, *found.controls.values()], drawn, meanings) if board.diagonal else None,
         [
             (
                 control,

@@ -11,7 +11,8 @@ from ticketbench.report.site import charts, looks
 from ticketbench.report.site.charts import Point, Scale
 from ticketbench.report.site.figures import dense_point, metric_scale, score_points
 from ticketbench.report.site.looks import Look
-from ticketbench.report.wording import Unit, one_class, times, unit_of
+from ticketbench.report.units import Unit, unit_of
+from ticketbench.report.wording import one_class, times
 
 _SIZES = {1: (400, 250), 2: (400, 250), 3: (270, 190)}  # plotting areas in pixels, by the number of settings
 _SMALL = (190, 150)
@@ -47,7 +48,7 @@ def panels(matrix: Matrix, cells: Cells) -> tuple[list[Panel], list[tuple[str, L
     if any(board.dense and board.dense.score for board in cells.values()):
         legend.append(("dense network", looks.DENSE_LINE))
     if any(board.chance is not None for board in cells.values()):
-        legend.append(("majority class", looks.CHANCE_LINE))
+        legend.append((unit.chance, looks.CHANCE_LINE))
     return [_panel(matrix, cells, pair, curves[pair], spans[pair[1]], unit) for pair in pairs], legend
 
 
@@ -87,25 +88,25 @@ def _panel(
         points,
         dense_point(board),
         {role: look for role, (_, look) in _ROLES.items() if role in used},
-        Scale("", scale.kind, scale.floor, span),
+        Scale("", scale.kind, scale.floor, span, scale.falling),
         board.chance,
     )
     return Panel(
         *pair,
         charts.svg(charts.sized(spec, *_SIZES.get(len(matrix.settings), _SMALL))),
-        f"Test {board.metric} against compression of tickets found on {pair[0]} and trained on {pair[1]}; the tables "
-        "have every number.",
+        f"Test {unit.quantity} against compression of tickets found on {pair[0]} and trained on {pair[1]}; the "
+        "tables have every number.",
         list(_alarms(board, series_of(board, matrix.key), unit)),
     )
 
 
 def _alarms(board: Board, series: Series | None, unit: Unit) -> Iterable[str]:
-    """Rungs at which every seed answers one class, those of which the same is to be said in one sentence."""
+    """Rungs at which every seed gives one answer, those of which the same is to be said in one sentence."""
     places: dict[str, list[str]] = {}
     heads = dict(board.rungs)
     for rung, cell in sorted(series.cells.items()) if series else ():
         if cell.collapsed:
-            mean = f"{cell.score.mean * unit.factor:.2f}{unit.sign}" if cell.score else "no mean"
+            mean = unit.alone(cell.score.mean) if cell.score else "no mean"
             places.setdefault(f"{mean}, and {one_class(cell, unit, board.chance)}", []).append(times(heads[rung]))
     for said, where in places.items():
         yield f"At {', '.join(where)}: {said}."

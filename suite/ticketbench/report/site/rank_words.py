@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from ticketbench.report.boards.eligible import TRAINED
 from ticketbench.report.boards.ranking import SAME, Place, Table, tie_groups
 from ticketbench.report.site.figures import series_name
-from ticketbench.report.statistics.differences import EXACT_SEEDS, MOST_SEEDS, SeedsNeeded
-from ticketbench.report.wording import Shown, Unit, difference_text
+from ticketbench.report.statistics.differences import EXACT_SEEDS, MOST_SEEDS, SeedsNeeded, Tested
+from ticketbench.report.units import Unit
+from ticketbench.report.wording import Shown, difference_text
 
 AREA = Unit(1.0, "", "area")
 MOST_NAMED = 8  # in a sentence
@@ -102,6 +103,19 @@ def _pair(table: Table, pair: tuple[int, int]) -> PairLine:
     more = needed_text(found.needed) if found.needed else ""
     p = [p_text(each) for each in (tested.p, tested.adjusted, found.sign_flip)]
     return PairLine(one, other, difference, p, says, more)
+
+
+def tested_cell(found: Tested | None, unit: Unit, more: str = "") -> Shown | None:
+    """A difference as a table prints it, with which side of zero it separates to; `more` ends its tooltip."""
+    if found is None:
+        return None
+    main, below = difference_text(found.interval, unit)
+    if found.p is None:
+        few = f"{found.interval.seeds} seeds in common: fewer than 3 make no interval"
+        return Shown(main, "no interval", (), few)
+    sign = {1: "▲ above", -1: "▼ below", 0: ""}[found.separates]
+    long = f"{found.interval.seeds} seeds in common; p = {found.p:.2g}, after Holm {found.adjusted:.2g}"
+    return Shown(main, below, (), f"{long}{'; ' if more else ''}{more}", sign=sign)
 
 
 def needed_text(needed: SeedsNeeded) -> str:

@@ -20,7 +20,8 @@ from ticketbench.report.statistics.costs import cost_class
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.matching import Matching
 from ticketbench.report.statistics.ranks import Rank
-from ticketbench.report.wording import Shown, Unit, interval_text, times, unit_of
+from ticketbench.report.units import Unit, unit_of
+from ticketbench.report.wording import Shown, interval_text, times
 from ticketbench.task import Task
 
 if TYPE_CHECKING:
@@ -100,11 +101,18 @@ def ranking_page(
         at_each=list(_at_each(found, looks)),
         pairs=pairs,
         left_out=sum(len(table.pairs) for table in tables) - len(pairs),
-        seeds_only=any(place.interval.kind == "seeds only" for table in tables for place in table.places),
+        seeds_only=_seeds_only(found, tables),
         margin=_margin(margin, unit),
         frontier=frontier_page(found, cost_frontier(found, TRAINED), unit, looks) if c else None,
     )
     return page, headline(found)
+
+
+def _seeds_only(found: Ranking, tables: Sequence[Table]) -> bool:
+    """Whether intervals are over seeds alone: those of what is ranked, or of all that is shown where nothing is."""
+    ranked = [place.interval.kind for table in tables for place in table.places]
+    shown = [score.interval.kind for line in found.lines for score in line.points.values()]
+    return "seeds only" in (ranked or shown)
 
 
 @dataclass(frozen=True)
@@ -194,7 +202,8 @@ def _shown(interval: Interval | None, unit: Unit) -> Shown | None:
     if interval is None:
         return None
     main, below = interval_text(interval, unit)
-    return Shown(main, below, order=interval.mean)
+    itself = f"a {unit.exponential} of {unit.itself(interval.mean)}" if unit.exponential else ""
+    return Shown(main, below, long=itself, order=interval.mean)
 
 
 def _more(place: Place) -> Shown | None:
@@ -227,4 +236,4 @@ def rank_text(rank: Rank | None) -> str:
 def _margin(margin: float | None, unit: Unit) -> str:
     if margin is None:
         return ""
-    return f"{margin * unit.factor:.2g} points" if unit.factor != 1 else f"{margin:.2g}"
+    return unit.difference(f"{margin * unit.factor:.2g}")

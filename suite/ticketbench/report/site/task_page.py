@@ -17,7 +17,7 @@ from ticketbench.report.site.page import board_page
 from ticketbench.report.site.ranking_page import ranking_page
 from ticketbench.report.site.winning_page import winning_page
 from ticketbench.report.statistics.curves import TARGETS
-from ticketbench.report.wording import unit_of
+from ticketbench.report.units import Unit, unit_of
 from ticketbench.task import Task
 from ticketbench.task.references import DEFAULT_SETTING
 
@@ -90,9 +90,9 @@ def _page(
     return {
         "version": first.version,
         "numerics": first.numerics,
-        "metric": first.metric,
+        "unit": unit_of(first.metric),
         "several": several,
-        "settings": _described(settings, own, current),
+        "settings": _described(settings, own, current, unit_of(first.metric)),
         "matrix": matrix_page(cells, settings, methods) if several else None,
         "diagonal": [page for page in pages if page["board"].diagonal],
         "others": [page for page in pages if not page["board"].diagonal],
@@ -127,10 +127,12 @@ def _published(held: Held, board: Board, sources: Mapping[str, Entry], task: Tas
 
 
 def _described(
-    settings: Iterable[str], own: Mapping[str, Mapping[str, str]], task: Task | None
-) -> list[tuple[str, list[tuple[str, str]], float | None]]:
-    """Each setting with what its recipe has of its own, and its chance value."""
-    return [(name, list(own.get(name, {}).items()), chance_on(task, name)) for name in settings]
+    settings: Iterable[str], own: Mapping[str, Mapping[str, str]], task: Task | None, unit: Unit
+) -> list[tuple[str, list[tuple[str, str]], str]]:
+    """Each setting with what its recipe has of its own, and its chance value as printed, empty where it has none."""
+    levels = {name: chance_on(task, name) for name in settings}
+    said = {name: "" if level is None else f"{unit.chance} {unit.alone(level)}" for name, level in levels.items()}
+    return [(name, list(own.get(name, {}).items()), said[name]) for name in settings]
 
 
 def _edition(board: Board) -> tuple[int, str]:

@@ -1,17 +1,19 @@
 """What a task's page says of winning tickets, ready for the template: every rate beside the luck that explains it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ticketbench.report.boards.against_random import against_random
 from ticketbench.report.boards.board import Board, Series, near
 from ticketbench.report.boards.winning import Winner, Winning, Won, winning
 from ticketbench.report.site.addresses import method_page, root, task_page
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.looks import Look
-from ticketbench.report.site.rank_words import p_text
+from ticketbench.report.site.rank_words import p_text, tested_cell
 from ticketbench.report.statistics.differences import ALPHA
 from ticketbench.report.statistics.winning import sparsest
-from ticketbench.report.wording import Shown, Unit, difference_line, difference_text, share, times, unit_of
+from ticketbench.report.units import Unit, signed, unit_of
+from ticketbench.report.wording import Shown, difference_line, difference_text, share, times
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -45,6 +47,8 @@ class WinningTickets:
         any_of: the same at any of so many rungs.
         luck_difficulty: one minus the rate of luck.
         null_gain: what dense networks that win by luck gain.
+        random: of metrics of language and games, by rung, what the tickets of each series are better by than random
+            ones: its name, page and look first.
     """
 
     heads: Sequence[str]
@@ -56,6 +60,7 @@ class WinningTickets:
     null_gain: str
     dense: int
     lines: Sequence[Wins]
+    random: Sequence[tuple[str, str, Look, Sequence[Shown | None]]]
 
 
 def winning_page(board: Board, compressions: Sequence[int], looks: Mapping[str, Look]) -> WinningTickets | None:
@@ -64,7 +69,7 @@ def winning_page(board: Board, compressions: Sequence[int], looks: Mapping[str, 
     if not any(each.rungs for each in found.winners):
         return None
     unit = unit_of(board.metric)
-    points = Unit(unit.factor, "", unit.name)
+    points = replace(unit, sign="")
     most = max(len(each.rungs) for each in found.winners)
     whole = next(each for each in found.winners if len(each.rungs) == most)
     lines = [_line(each, found, board, compressions, points, looks) for each in found.winners]
@@ -78,7 +83,17 @@ def winning_page(board: Board, compressions: Sequence[int], looks: Mapping[str, 
         null_gain=_signed(found.null_gain, points) if found.null_gain is not None else "",
         dense=found.dense,
         lines=lines,
+        random=[] if board.metric == "accuracy" else list(_random(board, unit, looks)),
     )
+
+
+def _random(
+    board: Board, unit: Unit, looks: Mapping[str, Look]
+) -> Iterator[tuple[str, str, Look, Sequence[Shown | None]]]:
+    for each in against_random(board):
+        name = series_name(each.series)
+        page = root(task_page(board.task)) + method_page(each.series.method)
+        yield name, page, looks[name], [tested_cell(each.differences.get(rung), unit) for rung, _ in board.rungs]
 
 
 def _line(
@@ -184,4 +199,4 @@ def _percent(rate: float) -> str:
 
 
 def _signed(value: float, unit: Unit) -> str:
-    return f"{value * unit.factor:+.2f}".replace("-", "−")
+    return signed(f"{value * unit.factor:+.{unit.places}f}")

@@ -16,6 +16,7 @@ Kind = Literal["joint", "seeds only", "examples only", "none"]
 
 LEVEL = 0.95
 LEAST_SEEDS = 3  # for an interval over seeds
+_ROUNDING = 1e-12  # of a mean square: what two sums of the same terms may differ by
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def joint_interval(scores: npt.ArrayLike, level: float = LEVEL) -> Interval:
     # What seeds and examples leave of the whole: the remainder's sum of squares, without the remainder's matrix.
     of_rest = max(np.einsum("si,si->", centred, centred) - of_seeds - of_examples, 0.0)
     ms_example, ms_error = of_examples / (examples - 1), of_rest / ((n - 1) * (examples - 1))
-    v_example = max(float(ms_example - ms_error), 0.0) / (n * examples)
+    beyond = float(ms_example - ms_error)
+    v_example = beyond / (n * examples) if beyond > _ROUNDING * ms_example else 0.0
     return interval_of(by_seed, v_example, "joint", level)
 
 

@@ -21,6 +21,7 @@ LEVEL = (
     0.005  # of each test: of all rows together, of the row that differs most, and of the same by the others' spread
 )
 POWER = 0.8
+_LEAST = 1e-18  # a variance below is none, and stands for rounding
 _FARTHEST = 38.0  # standard deviations: beyond, the tail of a normal distribution is less than the least float
 
 
@@ -98,37 +99,74 @@ class Outcome:
         return tuple(len(self.distances) * min(each.p, each.p_others) <= self.level for each in self.distances)
 
 
-def spread(cell: npt.ArrayLike, beside: Sequence[npt.ArrayLike], published: float, examples: int) -> Spread:
+@dataclass(frozen=True)
+class Drawn:
+    """What is known of a value from its test items alone.
+
+    Attributes:
+        variance: of the value, by which items were drawn; None where nothing tells it.
+        step: how much one item can change the value, at most.
+    """
+
+    variance: float | None
+    step: float
+
+
+def of_share(share: float, examples: int) -> Drawn:
+    """A share of N test examples: the binomial variance `p (1 - p) / N`, and steps of `1 / N`.
+
+    Raises `ValueError` for what is no share.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"expected {LEAST_SEEDS} seeds, or a share of test examples, got {share}")
+    return Drawn(share * (1 - share) / examples, 1 / examples)
+
+
+def of_items(items: npt.ArrayLike) -> Drawn:
+    """A mean of N test items of any size: their variance over N, and steps of their range over N.
+
+    Args:
+        items: shape (items,); with fewer than two, nothing is known.
+    """
+    found = np.asarray(items, dtype=np.float64)
+    if len(found) < 2 or not np.isfinite(found).all():
+        return Drawn(None, 0.0)
+    return Drawn(float(found.var(ddof=1)) / len(found), float(np.ptp(found)) / len(found))
+
+
+def spread(cell: npt.ArrayLike, beside: Sequence[npt.ArrayLike], published: float, examples: int | Drawn) -> Spread:
     """The seed variance about a published value: the mean over its own cell and those of the rungs beside it.
 
-    Where its own cell has fewer than three seeds: the binomial variance of the value, `p (1 - p) / N`, and infinite
-    degrees of freedom. At least `1 / N^2` in either case: a value has no finer steps than one test example.
+    Where its own cell has fewer than three seeds: the variance by which test items were drawn, of a share of N
+    examples the binomial `p (1 - p) / N`, and infinite degrees of freedom. At least a step of one item squared, of a
+    share `1 / N^2`, in either case: a value has no finer steps.
 
     Args:
         cell: the published values of its rung, one a seed; shape (seeds,).
         beside: the same of the rung before and the rung after, where there are such; fewer than three are left out.
         published: the value itself.
-        examples: size N of the test set.
+        examples: size N of the test set of which the value is a share; or what its test items say of any other.
 
-    Raises `ValueError` where there are too few seeds, and the value is no share of the test examples.
+    Raises `ValueError` where there are too few seeds, and nothing is known of its test items.
     """
     cells = [np.asarray(each, dtype=np.float64) for each in (cell, *beside)]
-    if len(cells[0]) < LEAST_SEEDS:
-        if not 0 <= published <= 1:
-            raise ValueError(f"expected {LEAST_SEEDS} seeds, or a share of test examples, got {published}")
-        return Spread(max(published * (1 - published) / examples, 1 / examples**2), inf)
-    return _mean_variance([each for each in cells if len(each) >= LEAST_SEEDS], examples)
+    if len(cells[0]) >= LEAST_SEEDS:
+        return _mean_variance([each for each in cells if len(each) >= LEAST_SEEDS], _step(examples))
+    drawn = examples if isinstance(examples, Drawn) else of_share(published, examples)
+    if drawn.variance is None:
+        raise ValueError(f"expected {LEAST_SEEDS} seeds, or test items, of {published}")
+    return Spread(max(drawn.variance, drawn.step**2, _LEAST), inf)
 
 
 def spread_of_others(
-    others: npt.ArrayLike, beside: Sequence[npt.ArrayLike], published: float, examples: int
+    others: npt.ArrayLike, beside: Sequence[npt.ArrayLike], published: float, examples: int | Drawn
 ) -> Spread:
     """As `spread`, with the cell's values but the published one: two are enough of them."""
     alone = np.asarray(others, dtype=np.float64)
     if len(alone) < LEAST_SEEDS - 1:
         return spread(alone, beside, published, examples)
     cells = [alone, *(each for each in (np.asarray(b, dtype=np.float64) for b in beside) if len(each) >= LEAST_SEEDS)]
-    return _mean_variance(cells, examples)
+    return _mean_variance(cells, _step(examples))
 
 
 def distance(pair: Pair) -> Distance:
@@ -154,9 +192,13 @@ def together(pairs: Sequence[Pair], level: float = LEVEL) -> Outcome:
     return Outcome(distances, shift, 2 * _tail(abs(shift), inf), p_row, p_others, unseen, level)
 
 
-def _mean_variance(cells: Sequence[npt.NDArray[np.float64]], examples: int) -> Spread:
+def _mean_variance(cells: Sequence[npt.NDArray[np.float64]], step: float) -> Spread:
     variance = float(np.mean([each.var(ddof=1) for each in cells]))
-    return Spread(max(variance, 1 / examples**2), float(sum(len(each) - 1 for each in cells)))
+    return Spread(max(variance, step**2, _LEAST), float(sum(len(each) - 1 for each in cells)))
+
+
+def _step(examples: int | Drawn) -> float:
+    return examples.step if isinstance(examples, Drawn) else 1 / examples
 
 
 def _scale(seeds: Sequence[Hashable]) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
+from ticketbench.report.measures import MEASURES
 from ticketbench.results import SCORED, Row
 
 OPTIMIZER_STATES = ("fresh", "carried", "dropped")
@@ -18,7 +19,8 @@ _AMOUNTS = (
 _LONGEST_PARAMETERS = 1_000  # bytes
 _MASK_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LOSSES = ("training_loss", "validation_loss", "test_loss")
-_ACCURACIES = ("validation", "test")
+_MEASURED = ("validation", "test")
+PLURALS = {"accuracy": "accuracies", "perplexity": "perplexities", "BLEU": "BLEU", "return": "returns"}
 
 
 def account_problems(row: Row) -> Iterator[str]:
@@ -71,9 +73,11 @@ def _sizes(row: Row) -> Iterator[str]:
 
 def _points(row: Row) -> Iterator[str]:
     points: list[dict[str, Any]] = row["curve"] or []
-    accuracies = [point[name] for point in points for name in _ACCURACIES]
-    if row["metric"] == "accuracy" and not all(0 <= value <= 1 for value in accuracies):
-        yield "expected accuracies between 0 and 1 throughout the curve"
+    measured = [point[name] for point in points for name in _MEASURED]
+    if row["metric"] != "accuracy" and row["status"] not in SCORED:
+        measured = [value for value in measured if isfinite(value)]  # of a network that diverged, there may be none
+    if (known := MEASURES.get(row["metric"])) and not all(map(known.possible, measured)):
+        yield f"expected {PLURALS[row['metric']]} {known.bounds} throughout the curve"
     losses = [point[name] for point in points for name in _LOSSES if point[name] is not None]
     losses += row["early_losses"] or []
     if row["status"] in SCORED and not all(isfinite(value) for value in losses):

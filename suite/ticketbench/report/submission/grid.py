@@ -10,13 +10,12 @@ from ticketbench.data.sources import SOURCES, HubSource
 from ticketbench.harness.controls import CONTROLS
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
-from ticketbench.harness.workloads.vision import Vision
 from ticketbench.ladder import Rung, rungs
 from ticketbench.networks import build, prunable
 from ticketbench.report.submission.rows import row_problems
 from ticketbench.report.wording import plain
 from ticketbench.results import SCORED, Row
-from ticketbench.task import Task
+from ticketbench.task import Images, Task
 
 _DIGITS = (1, 8, 8)  # shape of the images that come with scikit-learn
 # Sizes of the test sets as they come; data_digest pins which examples these are.
@@ -25,17 +24,17 @@ _SHOWN = 3
 
 
 def ladder_on(task: Task) -> tuple[Rung, ...] | None:
-    """The ladder of a task on its own network, rung 0 first; None where only a person's own data tell its size."""
-    first = task.in_setting(task.setting_names[0])
-    source = SOURCES.get(first.data.name or "")
-    if source is None or task.network.factory is not None:
+    """The ladder of a task on its own network, rung 0 first; None where only its data tell the network's size."""
+    data = task.in_setting(task.setting_names[0]).data
+    source = SOURCES.get(data.name or "")
+    if not isinstance(data, Images) or source is None or task.network.factory is not None:
         return None
-    shape = first.data.shape or (source.shape if isinstance(source, HubSource) else _DIGITS)
-    classes = len(first.data.labels or ()) if first.data.relabel else source.classes
+    shape = data.shape or (source.shape if isinstance(source, HubSource) else _DIGITS)
+    classes = len(data.labels or ()) if data.relabel else source.classes
     with torch.random.fork_rng(devices=[]):
         network = build(task.network, shape, classes)
     sizes = {name: weight.numel() for name, weight in network.named_parameters()}
-    covered = prunable(network, (*task.ladder.exclude, *task.network.unshared))
+    covered = prunable(network, (*task.ladder.exclude, *task.network.unshared), task.ladder.cover)
     return rungs(task.ladder, {name: sizes[name] for name in covered})
 
 
@@ -74,7 +73,6 @@ def _of_each_row(rows: Sequence[Row], task: Task, digest: str) -> Iterator[str]:
         "engine_version": ENGINE_VERSION,
         "numerics": NUMERICS,
         "metric": task.metric,
-        "higher_is_better": Vision.higher_is_better,
     }
     meanings = {
         "task_digest": f"digest of the task as it is here, {task.digest}",
@@ -122,6 +120,11 @@ def _data(rows: Sequence[Row], task: Task) -> Iterator[str]:
         mine = [row for row in rows if row["trained_on"] == setting]
         data = task.in_setting(setting).data
         source = SOURCES.get(data.name or "")
+        if not isinstance(data, Images):
+            yield from _said_once(mine, "data_digest", "data set a setting")
+            sized = [row for row in mine if row["test_examples"] is not None]
+            yield from _said_once(sized, "test_examples", "size of the test set")
+            continue
         if source is not None and data.shape is None:
             wrong = [row for row in mine if row["data_digest"] != source.digest]
             if wrong:

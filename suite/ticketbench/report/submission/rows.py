@@ -7,13 +7,13 @@ from typing import Any
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.scores import scores
-from ticketbench.report.submission.account import account_problems
+from ticketbench.report.measures import MEASURES, METRIC_COLUMNS
+from ticketbench.report.submission.account import PLURALS, account_problems
 from ticketbench.results import SCORED, Row
 
 _LEAST_EXAMPLES = 2  # that make a test set
 LEAST_OWN = 0.1  # of T, which a ticket of a recipe of the method's own is trained by the task's
 _UNSCORED = ("diverged", "failed", "not applicable")
-_SCORES = ("test_final", "test_best", "validation_final", "validation_best")
 _COUNTS = (
     "seed", "rung", "kept", "prunable", "parameters", "start_step", "best_step", "test_examples", "search_steps",
     "search_examples", "training_steps", "threads",
@@ -26,7 +26,8 @@ def row_problems(row: Row) -> Iterator[str]:
         yield from _counts(row)
         yield from _status(row)
         yield from _curve(row)
-        yield from _bits(row)
+        yield from _metric(row)
+        yield from _items(row)
         yield from account_problems(row)
     except (TypeError, KeyError, OverflowError):  # a value is missing where another one needs it
         yield "lacks values that its status needs"
@@ -75,12 +76,12 @@ def _counts(row: Row) -> Iterator[str]:
 
 
 def _status(row: Row) -> Iterator[str]:
-    values = [row[name] for name in _SCORES]
+    values = [row[name] for name in METRIC_COLUMNS]
     if row["status"] in SCORED:
         if any(not _is_number(value) for value in values):
             yield f"expected scores, since its status is {row['status']}"
-        elif row["metric"] == "accuracy" and any(not 0 <= value <= 1 for value in values):
-            yield "expected accuracies between 0 and 1"
+        elif (known := MEASURES.get(row["metric"])) and not all(map(known.possible, values)):
+            yield f"expected {PLURALS[row['metric']]} {known.bounds}"
         # A narrower network has no mask: it is dense.
         masked = row["mask_digest"] is not None or (
             row["kind"] == "control" and row["label"].startswith("small-dense")
@@ -88,7 +89,7 @@ def _status(row: Row) -> Iterator[str]:
         if row["kept"] is None or row["start_step"] is None or not masked:
             yield f"expected a counted mask and a start, since its status is {row['status']}"
     if row["status"] in _UNSCORED:
-        if any(value is not None for value in values) or row["test_correct"] is not None:
+        if any(value is not None for value in (*values, row["test_correct"], row["test_scores"])):
             yield f"expected no scores, since its status is {row['status']}"
         if not row["reason"]:
             yield f"expected a reason, since its status is {row['status']}"
@@ -119,19 +120,37 @@ def _curve(row: Row) -> Iterator[str]:
         yield "expected a curve that ends at start_step + training_steps"
 
 
-def _bits(row: Row) -> Iterator[str]:
-    if row["status"] not in SCORED or row["metric"] != "accuracy":
+def _metric(row: Row) -> Iterator[str]:
+    known = MEASURES.get(row["metric"])
+    if known is None:
+        yield f"expected metric to be one of {', '.join(MEASURES)}"
+    elif row["higher_is_better"] is not known.higher_is_better:
+        yield f"expected higher_is_better to be {known.higher_is_better}, got {row['higher_is_better']}"
+
+
+def _items(row: Row) -> Iterator[str]:
+    """What a row tells test item by test item: of a metric that is their mean, all of it."""
+    known = MEASURES.get(row["metric"])
+    if row["status"] not in SCORED or known is None:
         return
-    if row["test_correct"] is None or (row["test_examples"] or 0) < _LEAST_EXAMPLES:
+    if row["metric"] == "accuracy" and (row["test_correct"] is None or (row["test_examples"] or 0) < _LEAST_EXAMPLES):
         yield f"expected test_correct, which of {_LEAST_EXAMPLES} or more test examples are right"
         return
-    if not all(_is_number(row[name]) for name in _SCORES):
+    told = row["test_scores"]
+    if known.items == "test_scores" and len(told or ()) < _LEAST_EXAMPLES:
+        yield f"expected test_scores, the nats of {_LEAST_EXAMPLES} or more blocks of test text"
+        return
+    if row["metric"] != "accuracy" and row["test_correct"] is not None:
+        yield f"expected no test_correct of {row['metric']}"
+    if known.items != "test_scores" and not all(map(known.possible, told or ())):
+        yield f"expected test_scores {known.bounds}"
+    if not all(_is_number(row[name]) for name in METRIC_COLUMNS):
         return
     try:
         scores([row], "test_final", None)
     except TicketbenchError as error:
         said = str(error).removeprefix(f"row {row['row_id']} is damaged: ").rstrip(".")
-        yield f"expected test_correct that fits: {said}"
+        yield f"expected {known.items} that {'fits' if known.items == 'test_correct' else 'fit'}: {said}"
 
 
 def _is_number(value: Any) -> bool:

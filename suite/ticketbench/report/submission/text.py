@@ -11,7 +11,8 @@ from ticketbench.report.submission.check import Findings, known_tasks
 from ticketbench.report.submission.manifest import Manifest, Paper, Tuning
 from ticketbench.report.submission.rows import marks
 from ticketbench.report.submission.shipped import has_own_recipe
-from ticketbench.report.wording import Unit, difference_line, one_line, plain, seeds_text, times, unit_of
+from ticketbench.report.units import Unit, unit_of
+from ticketbench.report.wording import difference_line, one_line, plain, seeds_text, times
 from ticketbench.results import DENSE, Row
 from ticketbench.task import Task
 
@@ -134,6 +135,7 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
         for other in beside:
             there = other.cells.get(rung)
             gap = paired(rows, other.at(rung), board.column, board.chance) if there and there.score else None
+            gap = gap.reversed if gap and not board.higher_is_better else gap
             said = one_line(there.score, unit) if there and there.score else "–"
             line.append(f"{said} ({difference_line(gap, unit)})" if gap else said)
         lines.append(f"| {' | '.join(line)} |")

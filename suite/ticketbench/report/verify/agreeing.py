@@ -7,6 +7,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
+from ticketbench.report.measures import scaled
 from ticketbench.report.statistics.intervals import LEAST_SEEDS, unpack_bits
 from ticketbench.results import SCORED, Row
 
@@ -42,7 +43,7 @@ def unlike(published: Row, again: Row, others: Sequence[Row]) -> str | None:
     others = [row for row in others if row["status"] in SCORED]
     if len(others) < LEAST_SEEDS or any(row["status"] not in SCORED for row in (published, again)):
         return None
-    if abs(published["test_final"] - again["test_final"]) > NEAR:  # the test of values is for these
+    if not _near(published, again, others):  # the test of values is for these
         return None
     for name in _LENGTHS:
         if (ratio := _ratio(published, again, name)) is None:
@@ -51,6 +52,13 @@ def unlike(published: Row, again: Row, others: Sequence[Row]) -> str | None:
         if None not in ratios and ratio > FACTOR * max(each for each in ratios if each is not None):
             return f"{name} {published[name]!r} published, {again[name]!r} here, farther apart than seeds are"
     return _mistakes(published, again, others)
+
+
+def _near(published: Row, again: Row, others: Sequence[Row]) -> bool:
+    """Whether two scores may be those of like networks: of metrics that are no shares, as near as two seeds are."""
+    ours, theirs, *rest = (scaled(row, "test_final") or 0.0 for row in (again, published, *others))
+    apart = NEAR if published["metric"] == "accuracy" else max(rest) - min(rest)
+    return abs(ours - theirs) <= apart
 
 
 def _mistakes(published: Row, again: Row, others: Sequence[Row]) -> str | None:

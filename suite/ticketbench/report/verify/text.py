@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from ticketbench.harness.search import Job
 from ticketbench.report.statistics.recomputing import LEVEL, POWER
+from ticketbench.report.units import unit_of
 from ticketbench.report.verify.holding import Held, others
 from ticketbench.report.verify.verdict import Verified
 from ticketbench.report.wording import plain
@@ -47,6 +48,11 @@ def summary(verified: Verified) -> Iterator[str]:
     yield from _others(verified)
     if verified.outcome is not None:
         yield from _tested(verified)
+    if verified.alone:
+        yield (
+            f"{were(verified.alone)} made elsewhere with another score, which is held against nothing: fewer than 3 "
+            "seeds of it are published, and nothing tells its test items."
+        )
     for column, outcome in verified.beside.items():
         if outcome.p_shift <= outcome.level:
             yield f"parted: {column} of all of these together lies too far from what was published."
@@ -64,18 +70,28 @@ def _tested(verified: Verified) -> Iterator[str]:
     assert outcome is not None
     mean = sum(each.difference for each in outcome.distances) / len(outcome.distances)
     farthest = min(outcome.p_row, outcome.p_others)
+    unit = _unit(verified)
+    shifted = "apart" if unit is None else f"{mean:+.4f}{unit}"  # no mean of numbers of several units
     yield (
         f"{were(verified.tested)} made elsewhere and held against the spread of the published seeds: they come out "
-        f"{mean:+.4f} here on average (p = {outcome.p_shift:.2g}), the farthest with p = {farthest:.2g} of so many."
+        f"{shifted} here on average (p = {outcome.p_shift:.2g}), the farthest with p = {farthest:.2g} of so many."
     )
     if outcome.p_shift <= LEVEL:
         yield "parted: all of these together lie too far from what was published."
-    elif outcome.unseen is not None:
+    elif outcome.unseen is not None and unit is not None:
         yield (
-            f"What this could not have seen: a file that is {outcome.unseen:.4f} too high or too low throughout is "
-            f"caught with probability {POWER}, a smaller shift or a single changed row less often. Every bit is held "
-            "only of rows of the same device kind, software and threads."
+            f"What this could not have seen: a file that is {outcome.unseen:.4f}{unit} too high or too low "
+            f"throughout is caught with probability {POWER}, a smaller shift or a single changed row less often. "
+            "Every bit is held only of rows of the same device kind, software and threads."
         )
+
+
+def _unit(verified: Verified) -> str | None:
+    """In what differences are: nothing for shares, None where rows are of several metrics."""
+    if len(verified.measured) > 1:
+        return None
+    metric = next(iter(verified.measured), "accuracy")
+    return "" if metric == "accuracy" else unit_of(metric).difference("")
 
 
 def _places(verified: Verified) -> Iterator[str]:

@@ -6,16 +6,25 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ticketbench.report.boards.board import chance_on
-from ticketbench.report.statistics.intervals import effective_value
-from ticketbench.report.statistics.recomputing import LEVEL, Outcome, Pair, spread, spread_of_others, together
+from ticketbench.report.measures import METRIC_COLUMNS, scaled, told_items
+from ticketbench.report.statistics.intervals import LEAST_SEEDS, effective_value
+from ticketbench.report.statistics.recomputing import (
+    LEVEL,
+    Drawn,
+    Outcome,
+    Pair,
+    of_items,
+    spread,
+    spread_of_others,
+    together,
+)
+from ticketbench.report.units import unit_of
 from ticketbench.report.verify.agreeing import unlike
 from ticketbench.report.verify.holding import Held, Verdict
 from ticketbench.results import Row
-from ticketbench.task import Task
+from ticketbench.task import Images, Task
 
 _CELL = ("kind", "task", "task_version", "method", "method_params", "found_on", "trained_on", "label", "numerics")
-
-_SCORES = ("test_final", "test_best", "validation_final", "validation_best")
 Cells = Mapping[tuple[object, ...], Mapping[int, Row]]  # published rows by cell and rung, then by seed
 
 
@@ -26,6 +35,9 @@ class Verified:
     Attributes:
         outcome: of the column that ranks; None where no row entered the test.
         tested: how many rows entered it.
+        alone: how many rows could not: fewer than three seeds of their cell are published, and no test items tell
+            how far their score may lie.
+        measured: the metrics of the rows that entered.
         beside: the same of the columns that do not rank, by name.
     """
 
@@ -33,6 +45,8 @@ class Verified:
     outcome: Outcome | None
     tested: int
     beside: Mapping[str, Outcome] = field(default_factory=dict)
+    alone: int = 0
+    measured: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict | None:
@@ -64,10 +78,12 @@ def judge(held: Sequence[Held], published: Iterable[Row], tasks: Mapping[str, Ta
     cells = _cells(published, tasks)
     parted: dict[str, str] = {}
     outcome, tested = _test(waiting, cells, tasks, lambda task: task.scoring.column, LEVEL, parted)
+    alone = sum(_alone(each, cells, tasks) for each in waiting)
+    measured = tuple(sorted({str(each.published["metric"]) for each in waiting}))
     beside: dict[str, Outcome] = {}
-    for column in _SCORES:
+    for column in METRIC_COLUMNS:
         named = partial(_beside, column=column)
-        found, _ = _test(waiting, cells, tasks, named, LEVEL / (len(_SCORES) - 1), parted)
+        found, _ = _test(waiting, cells, tasks, named, LEVEL / (len(METRIC_COLUMNS) - 1), parted)
         if found is not None:
             beside[column] = found
     for each in waiting:
@@ -75,7 +91,7 @@ def judge(held: Sequence[Held], published: Iterable[Row], tasks: Mapping[str, Ta
         others = [other for seed, other in _cell(row, row["rung"], cells).items() if seed != row["seed"]]
         if each.again is not None and (why := unlike(row, each.again, others)):
             parted.setdefault(row["row_id"], why)
-    return Verified(tuple(_with(each, parted) for each in held), outcome, tested, beside)
+    return Verified(tuple(_with(each, parted) for each in held), outcome, tested, beside, alone, measured)
 
 
 def _test(
@@ -95,8 +111,9 @@ def _test(
             continue
         one, other = _value(row, task, column), _value(each.again or row, task, column)
         if one is not None and other is not None:
-            entered.append((each, column))
-            pairs.append(_pair(row, one, other, cells, task, column))
+            if pair := _pair(row, each.again or row, (one, other), cells, task, column):
+                entered.append((each, column))
+                pairs.append(pair)
         elif each.again is not None and row["status"] != each.again["status"]:
             said = f"status is {row['status']} published, {each.again['status']} here"
             parted[row["row_id"]] = f"{said}, and the task declares no chance value to tell how far apart these are"
@@ -106,7 +123,8 @@ def _test(
     for (each, column), apart, far in zip(entered, outcome.distances, outcome.far, strict=True):
         if far:
             p = min(apart.p, apart.p_others)
-            said = f"{column} {apart.difference:+.4f} here, too far for the spread of its seeds (p = {p:.1g})"
+            unit = _unit(each.published)
+            said = f"{column} {apart.difference:+.4f}{unit} here, too far for the spread of its seeds (p = {p:.1g})"
             parted.setdefault(each.published["row_id"], said)
     return outcome, len(entered)
 
@@ -116,10 +134,8 @@ def _with(held: Held, parted: Mapping[str, str]) -> Held:
     return replace(held, verdict="parted", why=(said, *held.why)) if said else held
 
 
-def _pair(row: Row, value: float, again: float, cells: Cells, task: Task, column: str) -> Pair:
-    """A validation score is of as many examples as the task holds out."""
-    data = task.in_setting(row["trained_on"]).data
-    examples = data.validation if column.startswith("validation") else row["test_examples"]
+def _pair(row: Row, again: Row, values: tuple[float, float], cells: Cells, task: Task, column: str) -> Pair | None:
+    """A published value and the recomputed one beside those of their seeds; None where nothing tells the spread."""
     by_seed = [
         {
             seed: found
@@ -129,13 +145,44 @@ def _pair(row: Row, value: float, again: float, cells: Cells, task: Task, column
         for at in (row["rung"], row["rung"] - 1, row["rung"] + 1)
     ]
     own, *beside = by_seed
+    drawn = _drawn(row, again, task, column)
+    if len(own) < LEAST_SEEDS and isinstance(drawn, Drawn) and drawn.variance is None:
+        return None
     neighbours = [list(each.values()) for each in beside]
     others = [each for seed, each in own.items() if seed != row["seed"]]
     spreads = (
-        spread(list(own.values()), neighbours, value, examples),
-        spread_of_others(others, neighbours, value, examples),
+        spread(list(own.values()), neighbours, values[0], drawn),
+        spread_of_others(others, neighbours, values[0], drawn),
     )
-    return Pair(value, again, *spreads, seed=(row["task"], row["seed"]))
+    return Pair(*values, *spreads, seed=(row["task"], row["seed"]))
+
+
+def _drawn(row: Row, again: Row, task: Task, column: str) -> int | Drawn:
+    """Of how many examples an accuracy is a share; of any other metric, what the recomputed row's test items say.
+
+    The published ones are whatever their author wrote. A validation score is of as many examples as the task holds
+    out; of metrics that are no shares, it is taken to lie as far as the test score.
+    """
+    data = task.in_setting(row["trained_on"]).data
+    if row["metric"] != "accuracy" or not isinstance(data, Images):
+        return of_items(told_items(again))
+    return data.validation if column.startswith("validation") else int(row["test_examples"])
+
+
+def _alone(held: Held, cells: Cells, tasks: Mapping[str, Task]) -> bool:
+    """Whether a score that came out otherwise is held against nothing."""
+    row, task = held.published, tasks[held.published["task"]]
+    column = task.scoring.column
+    values = [_value(each, task, column) for each in (row, held.again or row)]
+    one, other = values
+    if one is None or other is None or one == other:
+        return False
+    return _pair(row, held.again or row, (one, other), cells, task, column) is None
+
+
+def _unit(row: Row) -> str:
+    """In what a difference is, where that is no share."""
+    return "" if row["metric"] == "accuracy" else unit_of(row["metric"]).difference("")
 
 
 def _cells(rows: Iterable[Row], tasks: Mapping[str, Task]) -> Cells:
@@ -152,8 +199,8 @@ def _cell(row: Row, rung: int, cells: Cells) -> Mapping[int, Row]:
 
 
 def _value(row: Row, task: Task, column: str) -> float | None:
-    """What a row counts for; None where it counts for nothing, or its status has no value that is declared."""
-    return effective_value(row["status"], row[column], chance_on(task, row["trained_on"]))
+    """What a row counts for on the scale; None where it counts for nothing, or its status has no declared value."""
+    return effective_value(row["status"], scaled(row, column), chance_on(task, row["trained_on"]))
 
 
 def _beside(task: Task, column: str) -> str | None:
