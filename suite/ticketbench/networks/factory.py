@@ -42,7 +42,7 @@ def find(factory: str) -> Callable[..., object]:
     return function
 
 
-def call(factory: str, shape: tuple[int, int, int], classes: int, options: Mapping[str, Any]) -> nn.Module:
+def call(factory: str, shape: tuple[int, ...], classes: int, options: Mapping[str, Any]) -> nn.Module:
     """The network that the factory makes. Raises `TicketbenchError` where it raises or returns anything else."""
     function = find(factory)
     try:

@@ -185,7 +185,7 @@ def _half(game: "Game", stack: int) -> "Game":
     return Half()
 
 
-def _mean_of_4(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _mean_of_4(frame: NDArray[Any]) -> NDArray[np.float32]:
     """Means over squares of 2x2 pixels, in [0, 1]; an odd last row or column is left out."""
     even = frame[: frame.shape[0] // 2 * 2, : frame.shape[1] // 2 * 2].astype(np.float32)
     summed = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
