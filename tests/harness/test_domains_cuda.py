@@ -33,6 +33,8 @@ TEXT = {
 @pytest.fixture(params=["text", "games"])
 def made(request, text_mirror, monkeypatch):
     """`made(device)`: the tiny task's workload there."""
+    if request.param == "games":
+        pytest.importorskip("stable_baselines3")
     monkeypatch.setenv("TICKETBENCH_DATA", str(text_mirror.root))
     words = {"kind": "text", "name": "wikitext-2", "digest": text_mirror.digest, "sequence": 5, "streams": 3}
     task = Task.model_validate(HEAD | (GAMES if request.param == "games" else TEXT | {"data": words}))

@@ -22,7 +22,7 @@ from ticketbench.harness.training.determinism import configure, seed_global, see
 from ticketbench.harness.training.games import Games
 from ticketbench.harness.training.optimizers import build_optimizer, learning_rate, load_state, save_state
 from ticketbench.harness.training.recorder import Recorder
-from ticketbench.harness.training.trainer import Member, load
+from ticketbench.harness.training.trainer import Member, load, on_cpu
 from ticketbench.harness.training.workload import Evaluation, Workload
 from ticketbench.methods.requests import NotApplicable
 from ticketbench.methods.state import State, Tensors
@@ -90,8 +90,8 @@ def _advance(member: Member, until: int, workload: Player, games: Games) -> Stat
 
     return State(
         step=step,
-        weights=_on_cpu(weights),
-        buffers=_on_cpu(dict(network.named_buffers())),
+        weights=on_cpu(weights),
+        buffers=on_cpu(dict(network.named_buffers())),
         mask=start.mask,
         optimizer=save_state(optimizer, weights) if step > start.step else carried,
         optimizer_name=spec.name,
@@ -160,7 +160,3 @@ def _masked(optimizer: torch.optim.Optimizer, masks: Mapping[Tensor, Tensor]) ->
 
 def _hooked(weight: Tensor, kept: Tensor) -> Any:
     return weight.register_hook(lambda gradient: gradient * kept)  # type: ignore[no-untyped-call]
-
-
-def _on_cpu(tensors: Mapping[str, Tensor]) -> Tensors:
-    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}

@@ -107,14 +107,14 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
 
     return State(
         step=step,
-        weights=_on_cpu(dict(network.named_parameters())),
-        buffers=_on_cpu(dict(network.named_buffers())),
+        weights=on_cpu(dict(network.named_parameters())),
+        buffers=on_cpu(dict(network.named_buffers())),
         mask=start.mask,
         optimizer=save_state(optimizer, everything) if step > start.step else carried,
         optimizer_name=spec.name,
-        extra=_on_cpu(extra),
+        extra=on_cpu(extra),
         history=record.history(step),
-        memory=_on_cpu(memory_of(network)),
+        memory=on_cpu(memory_of(network)),
     )
 
 
@@ -151,5 +151,6 @@ def _zero_outside(parameters: list[Tensor], masks: list[Tensor]) -> None:
     torch._foreach_mul_([g for g, _ in present], [m for _, m in present])
 
 
-def _on_cpu(tensors: Mapping[str, Tensor]) -> Tensors:
+def on_cpu(tensors: Mapping[str, Tensor]) -> Tensors:
+    """Copies on the CPU."""
     return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
