@@ -15,13 +15,13 @@ from unittest import mock
 
 from measuring import machine, now, table
 
-from ticketbench.harness import trainings
 from ticketbench.harness.plan import Shard, make_plan
 from ticketbench.harness.runner import run_plan
 from ticketbench.harness.shard import Asked, Event, Finished, Place
 from ticketbench.harness.store import DEFAULT_LIMIT
 from ticketbench.harness.training import Member, Workload, advance
 from ticketbench.harness.trainings import Training, Trainings
+from ticketbench.harness.workloads import domain
 from ticketbench.methods import Checkpoint, find_methods
 from ticketbench.methods.state import State
 from ticketbench.task import find_tasks
@@ -44,7 +44,7 @@ def counting_steps() -> Iterator[Counter[str]]:
         counted["steps run"] += sum(until - member.start.step for member in members)
         return advance(members, until, workload)
 
-    with mock.patch.object(Trainings, "checkpoint", asked), mock.patch.object(trainings, "advance", ran):
+    with mock.patch.object(Trainings, "checkpoint", asked), mock.patch.object(domain, "advance", ran):
         yield counted
 
 
