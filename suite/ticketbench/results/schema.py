@@ -98,10 +98,12 @@ SCHEMA = pa.schema(
         _field("test_best", _F, "the same at best_step", better="see higher_is_better"),
         _field("validation_final", _F, "metric on the validation set at the last step"),
         _field("validation_best", _F, "the same at best_step"),
-        _field("loss_validation_best", _F, "lowest validation loss", unit="nats", better="lower"),
+        _field(
+            "loss_validation_best", _F, "lowest validation loss: nats, or for games minus the return", better="lower"
+        ),
         _field("best_step", _I, "step of lowest validation loss, of the schedule; the first of equals", unit="steps"),
         _field("curve", _CURVE, "evaluations under the submitted mask; test is drawn, never used"),
-        _field("early_losses", pa.list_(_F), "the first 16 training losses, for verify", unit="nats"),
+        _field("early_losses", pa.list_(_F), "the first 16 training losses, for verify"),
         _field("test_correct", pa.binary(), "test examples right at the end, packed bits in canonical order"),
         _field("test_examples", _I, "size of the test set", unit="examples"),
         _field("test_scores", pa.list_(_F), "per-item scores where there is no right and wrong"),
