@@ -42,6 +42,19 @@ def test_a_divergence_is_thrown_at_its_yield_and_the_method_may_go_on(lab):
     assert [row["status"] for row in rows] == ["done", "diverged", "done"]
 
 
+def test_not_applicable_is_what_the_harness_says_and_no_word_of_a_method_s(lab):
+    (row, *_) = lab.search("""
+        from ticketbench.methods import NotApplicable
+
+        @method("mine", title="Mine")
+        def mine(search):
+            yield search.dense
+            raise NotApplicable("I would lose here")
+    """)
+    assert row["status"] == "failed"
+    assert row["reason"].startswith("ended at rung 1: NotApplicable: I would lose here (line ")
+
+
 def test_of_a_list_all_that_can_be_had_is_had_before_the_first_error_is_thrown(lab):
     rows = lab.search("""
         @method("mine", title="Mine")

@@ -89,3 +89,11 @@ def test_the_tasks_that_came_first_have_the_digests_that_their_published_rows_ha
     """Rows of these were published before there were other kinds of data."""
     assert find_tasks("digits/mlp")[0].digest == "d3c9c6a5ba87e1d362aaefcadc1f84429a965c478c54f31fbccdfb42523c5f10"
     assert {load_task(path).metric for path in shipped_tasks().values()} >= {"accuracy"}
+
+
+def test_a_task_on_another_text_is_still_about_text(tmp_path):
+    path = tmp_path / "task.toml"
+    path.write_text(
+        HEADING + 'extends = "tiny-shakespeare/lstm-ci"\n[data]\nname = "wikitext-2"\nsequence = 8\nstreams = 2\n'
+    )
+    assert load_task(path).data == Text(kind="text", name="wikitext-2", sequence=8, streams=2)

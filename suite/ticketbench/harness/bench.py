@@ -13,7 +13,7 @@ from ticketbench.harness.training.determinism import generator
 from ticketbench.harness.trainings import Trainings
 from ticketbench.harness.workloads import Domain
 from ticketbench.ladder import Rung, rungs
-from ticketbench.methods import Checkpoint, Method, Search, find_methods
+from ticketbench.methods import Checkpoint, Method, NotApplicable, Search, find_methods
 from ticketbench.methods.search import Batch
 from ticketbench.methods.state import State
 from ticketbench.task import Task
@@ -51,7 +51,8 @@ def reset_modes() -> None:
 class Bench(Search):
     """One search, as the harness holds it: a method gets what `shown` gives.
 
-    `dense_rung` is rung 0; `drawn` holds the initial weights that the harness has handed out.
+    `dense_rung` is rung 0; `drawn` holds the initial weights that the harness has handed out; `inapplicable` what the
+    domain could not give, as it was told.
     """
 
     def __init__(self, task: Task, method: Method, setting: str, seed: int, rung: Rung | None, trainings: Trainings):
@@ -63,6 +64,7 @@ class Bench(Search):
         self.rng = generator("method", seed, method.name, rung.index if rung else 0)
         self.charges = Charges(trainings.known, self._workload.training.batch_size)
         self.drawn: dict[int, Checkpoint] = {}
+        self.inapplicable: list[NotApplicable] = []
 
     @property
     def initial(self) -> Checkpoint:
@@ -100,9 +102,17 @@ class Bench(Search):
             purpose = ("batches", draw, index)
             if size is not None:
                 chosen.append(self._workload.sample(size, self.seed, *purpose))
+                self.charges.scored += self._workload.gathered(size)
             else:
-                chosen.append(self._workload.sample_per_class(per_class or 0, self.seed, *purpose))
+                chosen.append(self._per_class(per_class or 0, purpose))
         return chosen
+
+    def _per_class(self, per_class: int, purpose: tuple[str | int, ...]) -> Batch:
+        try:
+            return self._workload.sample_per_class(per_class, self.seed, *purpose)
+        except NotApplicable as error:
+            self.inapplicable.append(error)
+            raise
 
     def loss(self, network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
         return self._workload.loss(network, None, inputs, targets)

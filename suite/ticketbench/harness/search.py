@@ -159,7 +159,10 @@ class _Drive:
             except Diverged as error:
                 ended = "diverged", f"{self._ended(self.fell.get(error))}: {_said(error)}"
             except NotApplicable as error:
-                ended = "not applicable", _said(error)
+                if any(error is each for each in self.bench.inapplicable):
+                    ended = "not applicable", _said(error)
+                else:  # a method's own word for what it would rather not be scored on
+                    ended = "failed", f"{self._ended()}: {_told(error, self.job.method.source)}"
             except Refused as error:
                 ended = "failed", f"{self._ended()}: refused: {_said(error)}"
             except KeyboardInterrupt:
@@ -200,7 +203,10 @@ class _Drive:
                     self._probe(request)
                     return None, None
             raise Refused(f"expected a Ticket, a Train, a Probe or a list of these, got {type(request).__name__}")
-        except (NotApplicable, Refused, Diverged) as error:
+        except NotApplicable as error:
+            self.bench.inapplicable.append(error)
+            return None, error
+        except (Refused, Diverged) as error:
             return None, error
 
     def _train(self, request: Train) -> Checkpoint:

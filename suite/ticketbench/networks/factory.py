@@ -1,8 +1,8 @@
 """Networks of your own: `factory = "package.module:function"` in a task.
 
-The function is called as `function(shape, classes, **options)`, with the images' shape (C, H, W) and the number of
+The function is called as `function(shape, classes, **options)`, with an image's shape (C, H, W) and the number of
 classes, and returns a `torch.nn.Module` from (N, C, H, W) to logits (N, classes), drawing its weights from torch's
-global generator. Its module is looked for in the current directory first and then where Python looks, as by
+global generator. (For text, translation and games `docs/domains.md` says what goes in and comes out.) Its module is looked for in the current directory first and then where Python looks, as by
 `python -m`. Each mistake is one `TicketbenchError` that names the factory and what was expected.
 """
 

@@ -162,7 +162,12 @@ def _merged(parent: Table, child: Table) -> Table:
     for key, value in child.items():
         old = parent.get(key)
         goes_on = isinstance(value, dict) and value and isinstance(old, dict) and not _another(old, value)
-        result[key] = _merged(parent[key], value) if goes_on else value
+        if goes_on:
+            result[key] = _merged(parent[key], value)
+        elif key == "data" and isinstance(old, dict) and isinstance(value, dict) and value and "kind" in old:
+            result[key] = {"kind": old["kind"]} | value  # another text is a text
+        else:
+            result[key] = value
     return result
 
 

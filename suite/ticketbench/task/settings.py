@@ -10,7 +10,7 @@ from ticketbench.task.recipe import Optimizer
 
 
 class DataChange(Spec):
-    """What a setting's data differs in; the keys mean what they mean under `data`."""
+    """What a setting's data differs in; the keys mean what they mean under `data`, and only those of its kind fit."""
 
     name: str | None = None
     hub: HubId | None = None

@@ -22,7 +22,10 @@ class Scoring(Spec):
     primary: Literal["final", "best"] = Field(
         default="final", description="Score at the last step, or at the step of lowest validation loss."
     )
-    chance: float | None = Field(default=None, description="Score of the best constant answer on the test set.")
+    chance: float | None = Field(
+        default=None,
+        description="Score without learning: the best constant answer, the training unigram, BLEU 0, random actions.",
+    )
     margin: Fraction01 | None = Field(
         default=None, description="Share of the way from dense to chance that counts as no difference."
     )

@@ -18,6 +18,7 @@ _COMPUTES = frozenset({
 })  # fmt: skip
 _MODULES = {
     "data": ("sklearn", "torchvision.datasets", "datasets", "torchtext", "torchaudio", "timm.data", "kagglehub"),
+    "games": ("gym", "gymnasium", "ale_py", "stable_baselines3"),
     "the network": (
         "aiohttp", "ftplib", "http", "httpx", "huggingface_hub", "requests", "smtplib", "socket", "urllib", "urllib3",
         "torch.hub", "torch.distributed",

@@ -102,6 +102,17 @@ def test_not_applicable_is_no_score_and_no_gap(rows_of, task):
     assert found.troubles[0].reason == "needs convolutions"
 
 
+def test_a_method_that_applies_to_some_seeds_has_failed_on_the_rest(rows_of, task):
+    """Whether it applies is no matter of the seed: else it would be scored on those it likes."""
+    rows = [rows_of.make_row(task, "imp", 1, seed, test_final=0.9) for seed in range(3)]
+    rows.append(rows_of.without_score(rows_of.make_row(task, "imp", 1, 3), "not applicable", "I would lose here"))
+    (board,) = boards(rows, {task.id: task})
+    found = board.series[0].cells[1]
+    assert found.count("failed") == 1 and not found.count("not applicable")
+    assert found.score is not None and found.score.seeds == 4
+    assert found.troubles[-1].reason == "not applicable to this seed alone: I would lose here"
+
+
 def test_compression_is_counted_never_asked(rows_of, task):
     rows = [row | {"kept": 1000 * 4 ** row["seed"], "density_asked": 0.5} for row in seeded(rows_of, task, 2)]
 

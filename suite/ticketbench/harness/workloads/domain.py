@@ -103,6 +103,10 @@ class Domain(ABC):
         """Training examples, `per_class` of every class. Raises `NotApplicable` where examples have no classes."""
         raise NotApplicable(f"batches: per_class={per_class}, but the examples of {self.task.id} have no classes")
 
+    def gathered(self, size: int) -> int:
+        """How many examples are newly made for a sample of that size, and charged: none where they are at hand."""
+        return 0
+
     def check(self, setting: str) -> None:
         """Raises `TicketbenchError` where the network has nothing to prune; a domain may ask for more."""
         if not self.prunable:

@@ -28,7 +28,7 @@ def workloads_of(task: Task, device: torch.device) -> dict[str, Domain]:
     """The task's workloads by setting.
 
     T is that of the setting with the most training examples. Raises `TicketbenchError` where a network does not fit
-    its setting's images and classes or has nothing to prune, settings differ in a parameter or buffer that they
+    its setting's data or has nothing to prune, settings differ in a parameter or buffer that they
     share, or training ends before it rewinds.
     """
     tasks = {name: task.in_setting(name) for name in task.setting_names}
@@ -61,7 +61,7 @@ def _check_shared(task: Task, first: str, one: Domain, second: str, other: Domai
             said = [f"shape {shapes[name]}" if name in shapes else "no place" for shapes in (here, there)]
             raise TicketbenchError(
                 f"{task.id}: {name} has {said[0]} in setting {first}, {said[1]} in {second}. Settings share all "
-                "parameters but those that network.unshared names, and all buffers; data.shape brings images to one "
+                "parameters but those that network.unshared names, and all buffers; of images, data.shape makes one "
                 "shape."
             )
 

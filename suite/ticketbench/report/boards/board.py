@@ -172,7 +172,7 @@ def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
     metric = _metric([*rows, *dense])
     chance = chance_on(task, first["trained_on"])
     column = (task.scoring if task else Scoring()).column
-    tickets = [row for row in rows if row["kind"] == "ticket"]
+    tickets = _by_nature([row for row in rows if row["kind"] == "ticket"])
     controls = [row for row in rows if row["kind"] == "control"]
     series = [_series(list(group), column, chance) for _, group in groupby(tickets, _series_key)]
     higher = first["higher_is_better"] is not False
@@ -198,6 +198,24 @@ def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
         rows=rows,
         dense_rows=dense,
     )
+
+
+def _by_nature(tickets: Sequence[Row]) -> list[Row]:
+    """Tickets of which "not applicable" is true of a method on a rung whatever the seed, or else read as failed.
+
+    Whether a method applies to a task is no matter of the seed; one that has tickets of some has failed on the rest.
+    """
+
+    def cell(row: Row) -> tuple[Any, ...]:
+        return (*_series_key(row), row["rung"])
+
+    applied = {cell(row) for row in tickets if row["status"] != NOT_APPLICABLE}
+    return [
+        row | {"status": "failed", "reason": f"not applicable to this seed alone: {row['reason']}"}
+        if row["status"] == NOT_APPLICABLE and cell(row) in applied
+        else row
+        for row in tickets
+    ]
 
 
 def _metric(rows: Iterable[Row]) -> str:
