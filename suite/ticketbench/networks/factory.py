@@ -2,8 +2,9 @@
 
 The function is called as `function(shape, classes, **options)`, with an image's shape (C, H, W) and the number of
 classes, and returns a `torch.nn.Module` from (N, C, H, W) to logits (N, classes), drawing its weights from torch's
-global generator. (For text, translation and games `docs/domains.md` says what goes in and comes out.) Its module is looked for in the current directory first and then where Python looks, as by
-`python -m`. Each mistake is one `TicketbenchError` that names the factory and what was expected.
+global generator. For text, translation and games `docs/domains.md` says what goes in and comes out. Its module is
+looked for in the current directory first and then where Python looks, as by `python -m`. Each mistake is one
+`TicketbenchError` that names the factory and what was expected.
 """
 
 import hashlib

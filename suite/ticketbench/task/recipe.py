@@ -20,7 +20,8 @@ class Network(Spec):
     factory: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
-        description="Or your own, package.module:function: called with the shape of one input and the number of classes, tokens or actions.",
+        description="Or your own, package.module:function: called with the shape of one input and how many classes, "
+        "tokens or actions there are.",
     )
     init: Literal["glorot-normal", "kaiming-normal", "default"] = Field(
         default="default",

@@ -31,10 +31,12 @@ CARTPOLE = {
 }  # fmt: skip
 
 
-def make_task(network=None, agent=None, **training) -> Task:
+def make_task(network=None, agent=None, games=None, name=None, **training) -> Task:
     changed = CARTPOLE["training"] | training
     changed["agent"] = changed["agent"] | (agent or {})
-    return Task.model_validate(CARTPOLE | {"network": network or CARTPOLE["network"], "training": changed})
+    data = CARTPOLE["data"] | ({"games": games} if games else {}) | ({"name": name} if name else {})
+    network = network or CARTPOLE["network"]
+    return Task.model_validate(CARTPOLE | {"data": data, "network": network, "training": changed})
 
 
 def make_workload(**changes):
@@ -50,13 +52,13 @@ def train(workload, start: State, until: int, seed: int = 0, **member) -> State:
 
 @pytest.fixture(scope="session")
 def task_of():
-    """`task_of(network=None, agent=None, **training)`: the small task with these changes."""
+    """`task_of(network=None, agent=None, games=None, name=None, **training)`: the small task with these changes."""
     return make_task
 
 
 @pytest.fixture(scope="session")
 def workload_of():
-    """`workload_of(network=None, agent=None, **training)`: the small task's workload with these changes."""
+    """`workload_of(...)`: the small task's workload with the changes that `task_of` takes."""
     return make_workload
 
 

@@ -18,7 +18,7 @@ def small(task, shrink):
     """Two games of two steps an update, two updates between evaluations, games of at most three steps."""
     agent = task.training.agent.model_copy(update={"environments": 2, "rollout": 2})
     said = {"steps": 4, "batch_size": 4, "evaluate_every": 2, "rewind_step": 2, "agent": agent}
-    data = task.data.model_copy(update={"max_steps": 3, "evaluation_games": 1})
+    data = task.data.model_copy(update={"max_steps": 3, "games": 2, "evaluation_games": 1})
     training = task.training.model_copy(update=said)
     network = task.network.model_copy(update={"options": {"shrink": shrink}})
     return task.model_copy(update={"data": data, "network": network, "training": training})
@@ -47,9 +47,24 @@ def test_two_updates_a_pruning_and_two_more_updates(game, trained):
     assert after.step == 4 and not after.history.diverged
     assert [point.step for point in after.history.points] == [2, 4]
     assert not any(after.weights[name][~kept].any() for name, kept in mask.items())
+    slots = [(name, mask[name.partition("/")[2]], slot) for name, slot in after.optimizer.items()]
+    outside = [slot[~kept] for _, kept, slot in slots if slot.shape == kept.shape]
+    assert len(outside) >= len(mask) and not any(each.any() for each in outside)
     for name in ("maps.0.weight", "hidden.0.weight", "output.weight"):
         assert not torch.equal(before.weights[name], start.weights[name])
         assert not torch.equal(after.weights[name], resumed.weights[name])
+
+
+def test_a_training_resumed_at_an_evaluation_is_bit_identical(trained):
+    task = small(load_task(shipped_tasks()["atari/breakout"]), 0.125)
+    workload = workloads_of(task, torch.device("cpu"))["default"]
+    start = workload.initial(0)
+    rng = torch.Generator().manual_seed(0)
+    mask = {name: torch.rand(kept.shape, generator=rng) < 0.5 for name, kept in start.mask.items()}
+    pruned = derive(start, mask=mask)
+    whole = trained(workload, pruned, 4)
+    assert trained(workload, trained(workload, pruned, 2), 4).digest() == whole.digest()
+    assert len(whole.memory["returns"]) == 2
 
 
 def test_a_game_seen_again_from_its_seed_is_the_same_whatever_was_played_before():
@@ -93,15 +108,19 @@ def test_rewards_are_clipped_in_training_and_returns_are_not():
     assert games.ended[0] > sum(paid)
 
 
-def test_a_game_that_there_is_not_is_refused_with_the_line_that_installs_all_there_are():
+def test_a_game_that_there_is_not_is_refused_with_the_closest_name():
     from ticketbench.harness.workloads.environments import make_game
 
-    spec = load_task(shipped_tasks()["atari/breakout"]).data.model_copy(update={"name": "ALE/Breakin-v5"})
-    with pytest.raises(TicketbenchError, match=r"'ALE/Breakin-v5' cannot be made .*ticketbench\[control\]"):
+    spec = load_task(shipped_tasks()["atari/breakout"]).data.model_copy(update={"name": "ALE/Breakot-v5"})
+    with pytest.raises(TicketbenchError) as caught:
         make_game(spec)
+    assert str(caught.value) == (
+        "Unknown environment 'ALE/Breakot-v5'. Did you mean 'ALE/Breakout-v5'? "
+        "Expected an id that Gymnasium knows, as in CartPole-v1."
+    )
 
 
-def test_a_game_whose_rom_is_missing_is_refused_the_same_way(monkeypatch, tmp_path):
+def test_a_game_whose_rom_is_missing_is_refused_with_the_line_that_installs_it(monkeypatch, tmp_path):
     from ale_py import roms
 
     from ticketbench.harness.workloads.environments import make_game

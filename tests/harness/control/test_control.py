@@ -67,7 +67,7 @@ def test_a_network_that_always_takes_one_action_is_told_apart(plain):
     assert plain.evaluate(network).one_answer
     assert plain.evaluate(network).test < 12  # pushed one way, the pole falls at once
     assert not plain.evaluate(leaning(network)).one_answer
-    assert plain.one_answer == "one action in every state of the evaluation's games"
+    assert plain.one_answer == "one action in every state of the evaluation's games, played greedily"
 
 
 def test_the_loss_is_that_of_stable_baselines3_on_the_same_rollout(workload_of, game_of):
@@ -109,6 +109,13 @@ def test_batches_are_rollouts_of_the_initial_policy_and_a_function_of_their_purp
     torch.testing.assert_close(returns - advantages, values, rtol=0, atol=1e-5)
 
 
+def test_a_batch_is_drawn_from_a_hundred_rollouts_at_most_and_whole_rollouts_are_counted(workload_of):
+    workload = workload_of(steps=200)
+    assert [workload.gathered(size) for size in (1, 32, 33, 3200)] == [32, 32, 64, 3200]
+    with pytest.raises(ValueError, match=r"batches: size 3201; expected at most 3200, what 100 rollouts of 32"):
+        workload.sample(3201, 0, "batches", 0, 0)
+
+
 def test_examples_have_no_classes(plain):
     with pytest.raises(NotApplicable, match="per_class=2, but the examples of tiny/cartpole have no classes"):
         plain.sample_per_class(2, 0)
@@ -141,7 +148,7 @@ def test_the_other_games_train_two_updates(task, trained, pruned):
     loaded = load_task(shipped_tasks()[task])
     agent = loaded.training.agent.model_copy(update={"environments": 2, "rollout": 8})
     small = {"steps": 2, "batch_size": 16, "evaluate_every": 1, "rewind_step": 0, "agent": agent}
-    data = loaded.data.model_copy(update={"max_steps": 20, "evaluation_games": 1})
+    data = loaded.data.model_copy(update={"max_steps": 20, "games": 2, "evaluation_games": 1})
     loaded = loaded.model_copy(update={"data": data, "training": loaded.training.model_copy(update=small)})
     workload = workloads_of(loaded, torch.device("cpu"))["default"]
     start = pruned(workload)
@@ -150,12 +157,40 @@ def test_the_other_games_train_two_updates(task, trained, pruned):
     assert not whole.history.diverged and whole.weights["output.weight"].shape == (workload.classes + 1, 256)
 
 
+def test_a_lander_s_bits_do_not_depend_on_games_that_were_broken_off(trained):
+    """Whole games, with the ground: physics whose state outlived a game would show in the next."""
+    loaded = load_task(shipped_tasks()["lunar-lander/v3"])
+    agent = loaded.training.agent.model_copy(update={"environments": 2, "rollout": 90})
+    small = {"steps": 4, "batch_size": 180, "evaluate_every": 2, "rewind_step": 0, "agent": agent}
+    loaded = loaded.model_copy(
+        update={
+            "data": loaded.data.model_copy(update={"games": 4, "evaluation_games": 1}),
+            "training": loaded.training.model_copy(update=small),
+        }
+    )
+    fresh, used = (workloads_of(loaded, torch.device("cpu"))["default"] for _ in range(2))
+    trained(
+        used, used.initial(5), 3, seed=5
+    )  # one update after an evaluation: all games are in the air or on the ground
+    alone = trained(fresh, fresh.initial(0), 4)
+    assert len(alone.memory["returns"]) >= 2 and float(alone.memory["returns"].min()) < -50  # some have crashed
+    assert trained(used, used.initial(0), 4).digest() == alone.digest()
+
+
 def test_an_unknown_game_and_one_without_numbered_actions_are_refused(game_of):
     from ticketbench.harness.workloads.environments import make_game
 
-    install = r'`pip install "ticketbench\[control\]"`'
-    with pytest.raises(TicketbenchError, match=rf"'CartPoll-v1' cannot be made \(NameNotFound: .*{install}"):
-        make_game(game_of("CartPoll-v1"))
+    for wrong, close in [("CartPoll-v1", "CartPole-v1"), ("CartPole-v9", "CartPole-v1")]:
+        with pytest.raises(TicketbenchError) as caught:
+            make_game(game_of(wrong))
+        assert str(caught.value) == (
+            f"Unknown environment {wrong!r}. Did you mean {close!r}? "
+            "Expected an id that Gymnasium knows, as in CartPole-v1."
+        )
+    with pytest.raises(TicketbenchError, match=r"'LunarLander-v2'\. Did you mean 'LunarLander-v3'\? Expected an id"):
+        make_game(game_of("LunarLander-v2"))
+    with pytest.raises(TicketbenchError, match=r"'nowhere:Mine-v0' cannot be made \(ModuleNotFoundError: .*\)\.$"):
+        make_game(game_of("nowhere:Mine-v0"))
     with pytest.raises(TicketbenchError, match=r"'Pendulum-v1': expected .* numbered actions .* Box and Box"):
         make_game(game_of("Pendulum-v1"))
     with pytest.raises(TicketbenchError, match="stack and skip are for Atari's games"):
@@ -164,7 +199,12 @@ def test_an_unknown_game_and_one_without_numbered_actions_are_refused(game_of):
 
 @pytest.mark.parametrize(
     ("package", "game"),
-    [("gymnasium", "CartPole-v1"), ("stable_baselines3", "CartPole-v1"), ("ale_py", "ALE/Pong-v5")],
+    [
+        ("gymnasium", "CartPole-v1"),
+        ("stable_baselines3", "CartPole-v1"),
+        ("ale_py", "ALE/Pong-v5"),
+        ("Box2D", "LunarLander-v3"),
+    ],
 )
 def test_a_missing_package_is_named_with_the_line_that_installs_it(package, game, monkeypatch, game_of):
     from ticketbench.harness.workloads.environments import make_game
@@ -178,14 +218,18 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(package, game
     )
 
 
-def test_box2d_s_absence_is_told_the_same_way(monkeypatch, game_of):
+def test_what_another_extra_would_install_is_told_without_ours(monkeypatch, game_of):
+    from gymnasium.error import DependencyNotInstalled
+
     from ticketbench.harness.workloads.environments import make_game
 
-    for name in [name for name in sys.modules if name.startswith(("gymnasium.envs.box2d", "Box2D"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "Box2D", None)
-    with pytest.raises(TicketbenchError, match=r"'LunarLander-v3' cannot be made .*Box2D.*ticketbench\[control\]"):
-        make_game(game_of("LunarLander-v3"))
+    def missing(*_, **__):
+        raise DependencyNotInstalled('MuJoCo is not installed, run `pip install "gymnasium[mujoco]"`')
+
+    monkeypatch.setattr("gymnasium.make", missing)
+    with pytest.raises(TicketbenchError, match=r"cannot be made \(DependencyNotInstalled: [^)]*\)\.$") as caught:
+        make_game(game_of("Hopper-v5"))
+    assert str(caught.value).count("pip install") == 1
 
 
 @pytest.mark.parametrize(

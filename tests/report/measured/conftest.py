@@ -46,7 +46,7 @@ NOISE = {"perplexity": 0.01, "BLEU": 0.3, "return": 4.0}  # of a seed, on the sc
 ONE_ANSWER = {
     "perplexity": "one token is the likeliest at every place of the test text",
     "BLEU": "one and the same output for every test sentence",
-    "return": "one action in every state of the evaluation's games",
+    "return": "one action in every state of the evaluation's games, played greedily",
 }
 REASON = "the loss was not finite at step 40"
 

@@ -31,10 +31,13 @@ _RETURNS = "returns"
 
 
 class Player(Workload, Protocol):
-    """What a domain of games gives the engine beside the rest: how many returns the metric is the mean of."""
+    """What a domain of games gives the engine beside the rest: of how many returns the metric is, and others."""
 
     @property
     def last_games(self) -> int: ...
+
+    def sampled(self, network: nn.Module, count: int, *purpose: str | int) -> list[float]:
+        """Unscaled returns of so many games with sampled actions: a function of the network and the purpose."""
 
 
 def advance_agents(members: Sequence[Member], until: int, workload: Player, games: Games) -> list[State]:
@@ -70,7 +73,7 @@ def _advance(member: Member, until: int, workload: Player, games: Games) -> Stat
     if carried is not None:
         load_state(optimizer, weights, carried)
 
-    scored = _Scored(workload, start.memory)
+    scored = _Scored(workload, member)
     record = Recorder(start, network, scored, member.plain)
     step = start.step
     if step < until and not record.diverged:
@@ -86,6 +89,7 @@ def _advance(member: Member, until: int, workload: Player, games: Games) -> Stat
                 loss = _step(learner, rate)
                 scored.note(games)
                 step += 1
+                scored.step = step
                 record.step(step, loss)
 
     return State(
@@ -111,11 +115,13 @@ def _step(learner: Learner, rate: float) -> Tensor:
 
 
 class _Scored:
-    """The workload with what an evaluation cannot know: how the games of training went."""
+    """The workload with what an evaluation cannot know: how the games of training went, and where it is."""
 
-    def __init__(self, of: Player, memory: Mapping[str, Tensor]):
-        self._of = of
+    def __init__(self, of: Player, member: Member):
+        self._of, self._member = of, member
+        memory = member.start.memory
         self._returns: list[float] = memory[_RETURNS].tolist() if _RETURNS in memory else []
+        self.step = member.start.step
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._of, name)
@@ -129,9 +135,16 @@ class _Scored:
         return {_RETURNS: torch.tensor(self._returns, dtype=torch.float64)} if self._returns else {}
 
     def evaluate(self, network: nn.Module) -> Evaluation:
-        """The mean return of the latest games of training, or of the evaluation's own where none has ended yet."""
+        """The mean return of the latest games of training; those that are missing are played, and not remembered.
+
+        Actions are sampled in both, so that the mean is of one kind wherever a training begins and ends.
+        """
         score = self._of.evaluate(network)
-        return replace(score, test=float(np.mean(self._returns))) if self._returns else score
+        returns, missing = self._returns, self._of.last_games - len(self._returns)
+        if missing:
+            purpose = (self._member.seed, self._member.data_order, self.step)
+            returns = returns + self._of.sampled(network, missing, *purpose)
+        return replace(score, test=float(np.mean(returns)))
 
 
 @contextmanager

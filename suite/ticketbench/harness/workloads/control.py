@@ -12,7 +12,7 @@ from torch.func import functional_call
 from ticketbench.harness.training import Evaluation, Member
 from ticketbench.harness.training.determinism import generator, seed_of
 from ticketbench.harness.workloads.domain import Batch, Domain
-from ticketbench.harness.workloads.environments import Rules, make_game, play, rules_of
+from ticketbench.harness.workloads.environments import Rules, make_game, play, play_sampled, rules_of
 from ticketbench.harness.workloads.fit import check_logits
 from ticketbench.methods.state import State, Tensors
 from ticketbench.task import Environment, Task
@@ -20,13 +20,16 @@ from ticketbench.task import Environment, Task
 if TYPE_CHECKING:
     from ticketbench.harness.training.games import Game, Games
 
+MOST_ROLLOUTS = 100  # that one batch of examples may be drawn from
+
 
 class Control(Domain):
     """One game, many at a time. See `Domain`.
 
     The metric is the paper's (Yu et al. 2020): the mean return of the last `data.games` games that ended in training,
-    with sampled actions and rewards as the game gives them. Before any game has ended, as for a checkpoint that is
-    scored without being trained, it is the mean of the test games of the evaluation.
+    with sampled actions and rewards as the game gives them. It is the mean of so many wherever it is taken: where
+    fewer have ended since the training began (at its start, for a checkpoint that is scored as it is, soon after a
+    restart), the missing ones are played by the policy as it stands, with sampled actions too.
 
     The evaluation plays `data.evaluation_games` games for validation and as many others for test, from the same seeds
     for every network, each time with the most likely action. Validation is the mean return of the former and its loss
@@ -36,7 +39,7 @@ class Control(Domain):
 
     metric = "return"
     higher_is_better = True
-    one_answer = "one action in every state of the evaluation's games"
+    one_answer = "one action in every state of the evaluation's games, played greedily"
     packages = ("gymnasium", "stable-baselines3", "ale-py", "box2d")
 
     def __init__(self, task: Task, device: torch.device, found: Rules | None = None, steps: int | None = None):
@@ -85,8 +88,15 @@ class Control(Domain):
     def sample(self, size: int, seed: int, *purpose: str | int) -> Batch:
         """Transitions that the initial policy of the seed meets, none twice: observations, and (size, 3) targets.
 
-        Of as many whole rollouts as hold `size` of them. Targets are action, advantage and return.
+        Of as many whole rollouts as hold `size` of them. Targets are action, advantage and return. Raises ValueError
+        above `MOST_ROLLOUTS` of them.
         """
+        most = MOST_ROLLOUTS * self.training.batch_size
+        if size > most:
+            raise ValueError(
+                f"batches: size {size}; expected at most {most}, what {MOST_ROLLOUTS} rollouts of "
+                f"{self.training.batch_size} transitions hold"
+            )
         from ticketbench.harness.training.actor_critic import rollouts
 
         devices = [self.device] if self.device.type == "cuda" else []
@@ -99,6 +109,11 @@ class Control(Domain):
             found = rollouts(network, self.training, self._games, size, self.device, "sample", seed, *purpose)
         chosen = torch.randperm(len(found[0]), generator=generator("sample", seed, *purpose))[:size].to(self.device)
         return found[0][chosen], found[1][chosen]
+
+    def gathered(self, size: int) -> int:
+        """How many transitions are played for a sample of that size: those of whole rollouts."""
+        each = self.training.batch_size
+        return -(-size // each) * each
 
     def loss(self, network: nn.Module, weights: Tensors | None, inputs: Tensor, targets: Tensor) -> Tensor:
         """A2C's loss: of the policy, of the value, and the entropy bonus, with the weights of the recipe.
@@ -133,6 +148,15 @@ class Control(Domain):
             one_answer=len(taken) == 1,
             test_scores=tuple(returns[each:]),
         )
+
+    def sampled(self, network: nn.Module, count: int, *purpose: str | int) -> list[float]:
+        """Unscaled returns of so many games with sampled actions: a function of the network and the purpose.
+
+        No global generator is drawn from.
+        """
+        network.eval()
+        seeds = [seed_of("metric", *purpose, game) for game in range(count)]
+        return play_sampled(network, self._evaluated, seeds, generator("metric", *purpose), self.device)
 
     @property
     def last_games(self) -> int:
