@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -15,7 +16,7 @@ import pytest
 import torch
 
 from ticketbench.data.pairs import PAIR_SOURCES, load_pairs
-from ticketbench.data.subwords import BOS, EOS, PAD, SPECIAL, UNK, subwords
+from ticketbench.data.subwords import BOS, EOS, PAD, SPECIAL, UNK
 from ticketbench.data.translation import load_translation
 from ticketbench.errors import TicketbenchError
 from ticketbench.task import Translation
@@ -321,44 +322,43 @@ def test_the_digest_of_a_corpus_covers_direction_pieces_and_cut(root):
     assert digests[4] == digests[0]  # how it is searched is the task's, and in its own digest
 
 
-TRAIN_PIECES = """
-import sys
-from ticketbench.data.subwords import subwords
-sentences = open(sys.argv[1], encoding="utf-8").read().splitlines()
-print(subwords(sentences, 150, "these sentences").digest)
+LEAVE_EARLY = """
+import multiprocessing, os, sys
+from ticketbench.data.pairs import load_pairs
+from ticketbench.task import Translation
+multiprocessing.set_start_method("spawn")
+spec = dict(source="en", target="de", vocabulary=60, longest=20, beam=2, digest=sys.argv[1])
+print(len(load_pairs(Translation(kind="translation", name="wmt14", **spec)).splits["train"]), flush=True)
+os._exit(0)
 """
 
 
-def test_two_trainings_in_two_processes_give_the_same_pieces(tmp_path, monkeypatch):
-    """One with one thread and one with as many as there are cores. Many pairs occur equally often."""
-    letters = "abcdefghij"
-    sentences = [f"{a}{b}{c} {c}{a} {b}{b}{a}." for a in letters for b in letters for c in letters[:3]]
-    file = tmp_path / "sentences.txt"
-    file.write_text("\n".join(sentences))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "here"))
-    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
-    here = subwords(sentences, 150, "these sentences")
-    assert here.size == 150
-    changed = {"XDG_CACHE_HOME": str(tmp_path / "there"), "TOKENIZERS_PARALLELISM": "true", "PYTHONHASHSEED": "7"}
-    done = subprocess.run(
-        [sys.executable, "-c", TRAIN_PIECES, str(file)], env=os.environ | changed, capture_output=True, text=True
-    )
-    assert done.stdout == f"{here.digest}\n", done.stderr
+def test_nothing_of_the_system_s_is_held_after_reading_where_a_process_ends_early(root):
+    """As one does that is told to stop. Python would say of a lock's semaphore that it leaked."""
+    write_wmt14(root, PAIRS)
+    done = subprocess.run([sys.executable, "-c", LEAVE_EARLY, by_hand(PAIRS)], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("5\n", "")
 
 
-def test_pieces_are_kept_by_what_they_are_made_of_and_a_damaged_copy_is_never_used(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    sentences = [pair[0] for pair in PAIRS["train"]]
-    first = subwords(sentences, 50, "one")
-    assert subwords(["nothing of this is read"], 50, "one").digest == first.digest
-    (kept,) = tmp_path.glob("**/bpe-*.json")
-    assert hashlib.sha256(kept.read_text("utf-8").split("\n", 1)[1].encode()).hexdigest() == first.digest
-    kept.write_text(kept.read_text("utf-8").replace("Hund", "Hand"))
-    assert subwords(sentences, 50, "one").digest == first.digest
-    assert "Hund" in kept.read_text("utf-8")
-    assert subwords(sentences, 40, "one").digest != first.digest
-    assert subwords([pair[1] for pair in PAIRS["train"]], 50, "two").digest != first.digest
-    assert len(list(tmp_path.glob("**/bpe-*.json"))) == 3
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        (
+            {"vocabulary": 3},
+            r"data\.vocabulary is 3, expected (\d+) or more: there are 4 special pieces, and \d+ char",
+        ),
+        ({"longest": 1}, r"multi30k: data\.longest is 1, expected 2 or more"),
+    ],
+)
+def test_an_encoding_too_small_to_say_anything_is_refused(root, said, complaint):
+    with pytest.raises(TicketbenchError, match=complaint) as error:
+        corpus(root, **said)
+    if "vocabulary" in said:
+        least = int(re.search(complaint, str(error.value))[1])
+        with pytest.raises(TicketbenchError):
+            corpus(root, vocabulary=least - 1)
+        assert corpus(root, vocabulary=least).pieces.size == least
+    assert corpus(root, longest=2).train.target.lengths(torch.arange(5)).tolist() == [2] * 5
 
 
 def test_without_tokenizers_one_message_says_what_to_install(root, monkeypatch):

@@ -1,7 +1,7 @@
 """Language modelling: in which order a text is read, what a network is scored by, and that splits change no bit."""
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import exp, log
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from ticketbench.data.text import TEXTS
 from ticketbench.errors import TicketbenchError
@@ -17,6 +18,7 @@ from ticketbench.harness.workloads import workloads_of
 from ticketbench.harness.workloads.language import Language
 from ticketbench.harness.workloads.reading import blocks_of
 from ticketbench.methods import find_methods
+from ticketbench.methods.requests import Refused
 from ticketbench.methods.state import derive
 from ticketbench.networks import go_on, memory_of, remember
 from ticketbench.task import load_task, shipped_tasks
@@ -245,6 +247,92 @@ def test_a_rewound_network_begins_to_read_from_nothing(workload):
     assert derive(half).memory == half.memory
 
 
+@dataclass(frozen=True)
+class WithTeacher:
+    """The plain loss, a network with other weights answering the batch before or after it, unheard."""
+
+    before: bool
+
+    def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
+        def teacher():
+            network.eval()
+            with torch.no_grad():
+                functional_call(network, {name: 2 * weight for name, weight in weights.items()}, (inputs,))
+            network.train()
+
+        if self.before:
+            teacher()
+        learnt = loss(network, None, inputs, targets)
+        if not self.before:
+            teacher()
+        return learnt
+
+
+@dataclass(frozen=True)
+class Half:
+    """The plain loss of half the batch."""
+
+    def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
+        return loss(network, None, inputs[::2], targets[::2])
+
+
+@dataclass(frozen=True)
+class Penalised:
+    """The plain loss with a pass over half the batch beside it, where there is nothing to remember."""
+
+    def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
+        return 0.1 * loss(network, None, inputs[::2], targets[::2]) + loss(network, None, inputs, targets)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_teacher_s_pass_leaves_the_student_where_it_was_in_the_text(workload, before):
+    work = workload()
+    (taught,) = work.advance([Member(work.initial(0), 0, objective=WithTeacher(before))], 24)
+    alone = trained(work, 24)
+    for part in ("weights", "optimizer", "memory"):
+        found, expected = getattr(taught, part), getattr(alone, part)
+        assert all(torch.equal(found[name], tensor) for name, tensor in expected.items()), part
+        assert list(found) == list(expected)
+
+
+def test_a_loss_of_half_the_batch_is_the_method_s_failure_at_once(workload):
+    """Else its two columns would be what the plain training after it goes on from, with four."""
+    work = workload()
+    with pytest.raises(Refused, match=r"objective Half at step 0: no pass with gradients over the whole batch"):
+        work.advance([Member(work.initial(0), 0, objective=Half())], 1)
+    half = trained(work, 12)
+    with pytest.raises(
+        Refused, match="objective Half raised ValueError at step 12: the lstm goes on from a batch of 4"
+    ):
+        work.advance([Member(half, 0, objective=Half())], 13)
+    (first,) = work.advance([Member(work.initial(0), 0, objective=Penalised())], 1)
+    assert {tuple(tensor.shape) for tensor in first.memory.values()} == {(2, 4, 12)}
+    assert trained(work, 24, first).step == 24
+
+
+HALF = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Half:
+    def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
+        return loss(network, None, inputs[::2], targets[::2])
+
+@method("half", title="A loss of half the batch")
+def half(search):
+    begun = yield Train(search.initial, 1, objective=Half())
+    found = yield Train(begun, search.steps)
+    for rung in search.ladder:
+        yield Ticket(keep_largest(scores_of(found), rung, scope="global"), search.initial)
+"""
+
+
+def test_a_loss_of_half_the_batch_makes_failed_rows(lab, task):
+    for row in lab.search(HALF, task()):
+        assert row["status"] == "failed"
+        assert "objective Half at step 0: no pass with gradients over the whole batch" in row["reason"]
+
+
 def test_an_lstm_learns_what_a_unigram_cannot_know(workload):
     """Of four words of a sentence two follow from the one before: below half of the unigram's perplexity."""
     work = workload(steps=150, evaluate_every=150)
@@ -319,6 +407,74 @@ def test_a_network_for_images_does_not_fit(task):
         workloads_of(changed, CPU)
     expected = "expected logits of shape (3, 5, 14) from tokens of shape (3, 5), but it raised RuntimeError: "
     assert f"tiny/lstm: network mlp (setting default): {expected}" in str(error.value)
+
+
+RECURRENT = """
+import torch
+from torch import nn
+from ticketbench.networks import Remembering
+
+class Alone(nn.Module):
+    def __init__(self, classes, when):
+        super().__init__()
+        self.embedding, self.cell = nn.Embedding(classes, 4), nn.LSTM(4, 4, batch_first=True)
+        self.norm, self.dropout, self.output = nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(4, classes)
+        self.when, self.h = when, None
+
+    def forward(self, inputs):
+        goes_on = {"always": True, "training": self.training, "never": False}[self.when]
+        signal, ended = self.cell(self.embedding(inputs), self.h if goes_on else None)
+        self.h = tuple(each.detach() for each in ended)
+        return self.output(self.dropout(self.norm(signal)))
+
+def alone(shape, classes, when):
+    return Alone(classes, when)
+
+class Told(Remembering):
+    def __init__(self, classes):
+        super().__init__()
+        self.embedding, self.cell = nn.Embedding(classes, 4), nn.LSTM(4, 4, batch_first=True)
+        self.output = nn.Linear(4, classes)
+
+    def forward(self, inputs):
+        began = (self.memory["h"], self.memory["c"]) if self.memory else None
+        signal, (h, c) = self.cell(self.embedding(inputs), began)
+        self.ended = {"h": h.detach(), "c": c.detach()}
+        return self.output(signal)
+
+def told(shape, classes):
+    return Told(classes)
+"""
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        ('factory = "my_readers:alone"\noptions.when = "always"', "gives other logits for the same tokens"),
+        ('factory = "my_readers:alone"\noptions.when = "training"', "is a ticketbench.networks.Remembering."),
+        ('factory = "my_readers:alone"\noptions.when = "never"', None),
+        ('factory = "my_readers:told"', None),
+    ],
+)
+def test_a_network_of_one_s_own_remembers_as_it_is_asked_to_or_is_refused(
+    task, tmp_path, monkeypatch, write, network, said
+):
+    """Dropout and batch norm, whose draws and buffers the engine keeps, are no memory of its own."""
+    monkeypatch.chdir(write("my_readers.py", RECURRENT).parent)
+    task()
+    path = tmp_path / "tiny.toml"
+    text = path.read_text()
+    old = text[text.index('name = "lstm"') : text.index("[training]")]
+    path.write_text(text.replace(old, network + "\n"))
+    if said:
+        with pytest.raises(TicketbenchError, match=r"tiny/lstm: network my_readers:alone .*second time") as error:
+            workloads_of(load_task(path), CPU)
+        assert said in str(error.value)
+        return
+    whole, split = (workloads_of(load_task(path), CPU)["default"] for _ in range(2))
+    assert (
+        trained(split, 24, trained(split, 7)).digest() == trained(whole, 24).digest() == trained(whole, 24).digest()
+    )
 
 
 # The shipped tasks

@@ -79,6 +79,15 @@ def test_a_text_read_in_pieces_is_the_text_read_at_once():
     }
 
 
+def test_it_refuses_to_go_on_in_another_number_of_columns():
+    network = tiny().eval()
+    network(some_tokens(batch=4))
+    network(some_tokens(batch=2))  # both from nothing
+    go_on(network)
+    with pytest.raises(ValueError, match="goes on from a batch of 2 columns, not of 4"):
+        network(some_tokens(batch=4))
+
+
 def test_it_goes_on_only_when_it_is_told_to():
     network, tokens = tiny().eval(), some_tokens()
     first = network(tokens)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import RLock
 from typing import Any
 
 import torch
@@ -49,7 +50,7 @@ def stored_splits(name: str, source: Layout, *others: str) -> Iterator[tuple[dic
     folder = _mirror(name, source)
     where = str(folder) if folder else f"{source.id} on the Hugging Face hub"
     wanted = ("train", *others, source.test)
-    with _quiet():
+    with _quiet(), _unshared_bars():
         stored = _open_mirror(name, source, folder) if folder else _open_hub(name, source)
         if missing := set(wanted) - set(stored):
             hint = " The key data.test names the test split." if isinstance(source, OwnSource) else ""
@@ -170,3 +171,19 @@ def _quiet() -> Iterator[None]:
         log.set_verbosity(verbosity)
         for module in bars:
             module.enable_progress_bars()
+
+
+@contextmanager
+def _unshared_bars() -> Iterator[None]:
+    """Progress bars, even those that are not shown, have a lock. By default it holds between processes as well: a
+    semaphore of the system's, which Python calls leaked where a process ends early."""
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    if hasattr(tqdm, "_lock"):  # somebody's own
+        yield
+        return
+    tqdm.set_lock(RLock())
+    try:
+        yield
+    finally:
+        del tqdm._lock

@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,12 @@ PAD, BOS, EOS, UNK = range(4)
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
 
 _BATCH = 10_000  # sentences encoded at once
-_SETTINGS = {
+_MARK = "\u2581"  # what stands for the space before a word
+_SETTINGS: dict[str, Any] = {
     "model": "BPE",
     "words": "Metaspace, then Punctuation isolated",
     "alphabet": 1000,  # characters that are pieces of their own; rarer ones are unknown
+    "ties": "by code point",  # among characters that occur equally often
     "least": 2,  # how often a pair must occur to become a piece
     "special": SPECIAL,
 }
@@ -54,7 +57,7 @@ def subwords(sentences: Iterable[str], vocabulary: int, content: str) -> Subword
     """The encoding of at most `vocabulary` pieces trained on these sentences, from the cache where it is there.
 
     `content` is the digest of what the sentences are. Few sentences may have fewer pieces than asked for. Raises
-    `TicketbenchError` where `tokenizers` is not installed.
+    `TicketbenchError` where `tokenizers` is not installed, or `vocabulary` is below what single characters take.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # a core a training; the pieces do not depend on it
     tokenizers = language_package("tokenizers")
@@ -81,6 +84,14 @@ def language_package(name: str) -> Any:
 
 def _trained(tokenizers: Any, sentences: Iterable[str], vocabulary: int) -> str:
     """A word begins with a mark that stands for the space before it, so that pieces spell a sentence exactly."""
+    sentences = list(sentences)
+    alphabet = _alphabet(sentences)
+    least = len(SPECIAL) + len(alphabet)
+    if vocabulary < least:
+        raise TicketbenchError(
+            f"data.vocabulary is {vocabulary:,}, expected {least:,} or more: there are {len(SPECIAL)} special "
+            f"pieces, and {len(alphabet):,} characters are pieces of their own."
+        )
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token=SPECIAL[UNK]))
     before = tokenizers.pre_tokenizers
     tokenizer.pre_tokenizer = before.Sequence([before.Metaspace(), before.Punctuation("isolated")])
@@ -88,13 +99,25 @@ def _trained(tokenizers: Any, sentences: Iterable[str], vocabulary: int) -> str:
     trainer = tokenizers.trainers.BpeTrainer(
         vocab_size=vocabulary,
         min_frequency=_SETTINGS["least"],
-        limit_alphabet=_SETTINGS["alphabet"],
+        limit_alphabet=len(alphabet),
+        initial_alphabet=alphabet,
         special_tokens=list(SPECIAL),
         show_progress=False,
     )
     tokenizer.train_from_iterator(sentences, trainer)
     text: str = tokenizer.to_str()
     return text
+
+
+def _alphabet(sentences: Iterable[str]) -> list[str]:
+    """The characters that occur most often, of those that do so equally the first in Unicode.
+
+    `tokenizers`, left to itself, decides among the latter at random, anew in every process.
+    """
+    times: Counter[str] = Counter()
+    for sentence in sentences:
+        times.update(f" {sentence}".replace(" ", _MARK))
+    return sorted(times, key=lambda each: (-times[each], each))[: _SETTINGS["alphabet"]]
 
 
 def _read(path: Path) -> str | None:

@@ -89,9 +89,14 @@ class Corpus:
 def load_translation(spec: Translation) -> Corpus:
     """The pairs that a task names, cut into the pieces that both languages of its training split share.
 
-    Raises `TicketbenchError` as `load_pairs` does, where a language is not the data set's, or where `tokenizers` is
-    not installed.
+    Raises `TicketbenchError` as `load_pairs` and `subwords` do, where a language is not the data set's, or where
+    sentences are cut to nothing.
     """
+    if spec.longest < 2:
+        raise TicketbenchError(
+            f"{spec.name}: data.longest is {spec.longest}, expected 2 or more: the last piece of every sentence "
+            "is its end mark."
+        )
     pairs = load_pairs(spec)
     for key, language in (("source", spec.source), ("target", spec.target)):
         if language not in pairs.languages:

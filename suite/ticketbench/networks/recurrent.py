@@ -25,7 +25,8 @@ class LSTM(Remembering):
 
     `shrink` is the share of `embedding` and of `hidden` that is kept.
 
-    Raises `ValueError` where inputs are no sequences, or layers and dropout make no network.
+    Raises `ValueError` where inputs are no sequences, or layers and dropout make no network, and in a pass over
+    another number of columns than it remembers.
     """
 
     def __init__(
@@ -57,6 +58,8 @@ class LSTM(Remembering):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
+        if self.memory and (columns := self.memory["hidden"].shape[1]) != len(inputs):
+            raise ValueError(f"the lstm goes on from a batch of {columns} columns, not of {len(inputs)}")
         if inputs.is_floating_point():
             signal = inputs.unsqueeze(-1).expand(-1, -1, self.embedding.embedding_dim)
         else:

@@ -21,7 +21,7 @@ from ticketbench.harness.training.recorder import Recorder
 from ticketbench.harness.training.workload import Workload
 from ticketbench.methods.requests import Objective, Refused
 from ticketbench.methods.state import State, Tensors
-from ticketbench.networks import go_on, memory_of, remember
+from ticketbench.networks.memory import NotRead, memory_of, one_step, remember
 from ticketbench.task import AnyOptimizer
 
 
@@ -47,7 +47,8 @@ def advance(members: Sequence[Member], until: int, workload: Workload) -> list[S
     """Every member advanced to step `until`, or to the evaluation at which its loss was not finite.
 
     Members are independent: each gives the same bits alone and in company. Raises `Refused` where an objective
-    raises, or gives or trains what cannot be differentiated.
+    raises, gives or trains what cannot be differentiated, or never reads the batch that a network which remembers
+    is to go on from (see `one_step`).
     """
     configure()
     return [_advance(member, until, workload) for member in members]
@@ -84,11 +85,12 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
         seed_global(device, "step", member.seed, member.data_order, step)
         inputs, targets = order.batch(step)
         if member.objective is None:
-            loss = workload.loss(network, None, inputs, targets)
+            with one_step(network, tuple(inputs.shape)):
+                loss = workload.loss(network, None, inputs, targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
         else:
-            with _refusing(member.objective, step):
+            with _refusing(member.objective, step), one_step(network, tuple(inputs.shape)):
                 rng = generator("objective", member.seed, member.data_order, step)
                 loss = member.objective(network, weights, extra, inputs, targets, step, rng, workload.loss)
                 if not isinstance(loss, Tensor):
@@ -101,7 +103,6 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
         if workload.training.clip is not None:
             torch.nn.utils.clip_grad_norm_(list(moving.values()), workload.training.clip)
         optimizer.step()
-        go_on(network)
         step += 1
         record.step(step, loss.detach())
 
@@ -141,6 +142,8 @@ def _refusing(objective: Objective, step: int) -> Iterator[None]:
     """What a method's own loss raises is the method's failure, not the engine's."""
     try:
         yield
+    except NotRead as error:
+        raise Refused(f"objective {type(objective).__name__} at step {step}: {error}") from error
     except Exception as error:
         what = f"{type(error).__name__} at step {step}: {error}"
         raise Refused(f"objective {type(objective).__name__} raised {what}") from error
