@@ -1,11 +1,13 @@
 """`submit`: what it asks for before anything is run, the folder it makes, and the check of a folder."""
 
 import json
+import sys
 
 import pytest
 
 from ticketbench.cli import run
 from ticketbench.results import read_rows
+from ticketbench.task import shipped_tasks
 
 # Scored as it is: one training a seed.
 MINE = """
@@ -89,7 +91,6 @@ def test_what_the_manifest_lacks_is_asked_for_before_anything_is_run(ticketbench
         (("submit", "none.py", *SAID), "none.py: cannot be read"),
         (("submit", "mine.py", "--task", "own.toml", *SAID), "--task own.toml: a submission is of tasks that"),
         (("submit", "mine.py", "--task", "digits/none", *SAID), "Unknown task 'digits/none'"),
-        (("submit", "mine.py", "--tier", "full", *SAID), "No task is of tier full"),
         (("submit", "mine.py", "--out", ".", *SAID), "--out .: holds other things than a submission"),
         (("submit", "imp.py", *SAID), "imp.py: a method named 'imp' comes with ticketbench; name yours otherwise."),
         (("submit", "my method.py", *SAID), "my method.py: a method's file is named with letters, digits, - and _"),
@@ -106,6 +107,15 @@ def test_every_mistake_is_one_message_and_nothing_is_written(ticketbench, author
     before = everything(here)
     assert ticketbench(*typed).message.startswith(said)
     assert everything(here) == before
+
+
+def test_a_tier_without_tasks_is_told(ticketbench, author, here, monkeypatch):
+    mlp = shipped_tasks()["digits/mlp"]
+    module = sys.modules["ticketbench.cli.submit"]  # which the command hides
+    monkeypatch.setattr(module, "shipped_tasks", lambda: {"digits/mlp": mlp})
+    author(MINE)
+    assert ticketbench("submit", "mine.py", "--tier", "full", *SAID).message.startswith("No task is of tier full")
+    assert everything(here) == ["mine.py"]
 
 
 def test_without_a_task_it_is_the_tier_of_seconds(ticketbench, author, here, monkeypatch):
