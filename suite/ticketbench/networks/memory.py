@@ -65,6 +65,11 @@ def one_step(network: nn.Module, shape: tuple[int, ...]) -> Iterator[None]:
         part.memory = ended
 
 
+def remembers(network: nn.Module) -> bool:
+    """Whether any part of it carries something from batch to batch."""
+    return any(True for _ in _parts(network))
+
+
 def go_on(network: nn.Module) -> None:
     """Let the next batch begin where the latest pass ended."""
     for _, part in _parts(network):

@@ -132,7 +132,19 @@ class Images(Spec):
         return self.name or self.hub or self.folder or ""
 
 
-class Text(Spec):
+class _Known(Spec):
+    """Data that are known by a name alone."""
+
+    kind: str
+    name: str
+
+    @property
+    def title(self) -> str:
+        """The data in a word."""
+        return self.name
+
+
+class Text(_Known):
     """Running text, to be continued token by token. Its training, validation and test splits are its own."""
 
     kind: Literal["text"]
@@ -143,13 +155,8 @@ class Text(Spec):
     sequence: Positive = Field(description="Tokens of one step of truncated back-propagation through time.")
     streams: Positive = Field(description="Equal parts in which validation and test text are read side by side.")
 
-    @property
-    def title(self) -> str:
-        """The data set in a word."""
-        return self.name
 
-
-class Translation(Spec):
+class Translation(_Known):
     """Pairs of sentences, to be translated from one language into the other. Its splits are its own."""
 
     kind: Literal["translation"]
@@ -166,13 +173,8 @@ class Translation(Spec):
         default=1.0, description="A hypothesis scores its log probability divided by its length to this power."
     )
 
-    @property
-    def title(self) -> str:
-        """The data set in a word."""
-        return self.name
 
-
-class Environment(Spec):
+class Environment(_Known):
     """A game that an agent learns to play. What it learns from are its own games; validation and test are others."""
 
     kind: Literal["environment"]
@@ -186,11 +188,6 @@ class Environment(Spec):
     evaluation_games: Positive = Field(
         description="Games of fixed seeds played at every evaluation, for validation and for test each."
     )
-
-    @property
-    def title(self) -> str:
-        """The environment in a word."""
-        return self.name
 
 
 def _kind(said: Any) -> Any:

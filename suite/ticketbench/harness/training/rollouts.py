@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from ticketbench.harness.training.actor_critic import Learner, NotFinite, numpy_undisturbed
 from ticketbench.harness.training.determinism import configure, seed_global, seed_of
 from ticketbench.harness.training.games import Games
-from ticketbench.harness.training.optimizers import build_optimizer, learning_rate, load_state, save_state
+from ticketbench.harness.training.optimizers import learning_rate, save_state
 from ticketbench.harness.training.recorder import Recorder
-from ticketbench.harness.training.trainer import Member, load, on_cpu
+from ticketbench.harness.training.trainer import Member, load, on_cpu, resume
 from ticketbench.harness.training.workload import Evaluation, Workload
 from ticketbench.methods.requests import NotApplicable
 from ticketbench.methods.state import State, Tensors
@@ -63,15 +63,8 @@ def _advance(member: Member, until: int, workload: Player, games: Games) -> Stat
     network = workload.module()
     load(network, start)
     weights: dict[str, Tensor] = dict(network.named_parameters())
-    for name, weight in weights.items():
-        weight.requires_grad_(name not in member.freeze)
-    moving = {name: weight for name, weight in weights.items() if name not in member.freeze}
-
     spec = member.optimizer or workload.optimizer
-    optimizer = build_optimizer(spec, list(moving.values()))
-    carried = start.optimizer if start.optimizer_name == spec.name else None
-    if carried is not None:
-        load_state(optimizer, weights, carried)
+    moving, optimizer, carried = resume(member, spec, weights)
 
     scored = _Scored(workload, member)
     record = Recorder(start, network, scored, member.plain)

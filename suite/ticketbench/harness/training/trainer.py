@@ -8,7 +8,7 @@ finite stays so; such a training diverges.)
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,7 @@ from ticketbench.harness.training.recorder import Recorder
 from ticketbench.harness.training.workload import Workload
 from ticketbench.methods.requests import Objective, Refused
 from ticketbench.methods.state import State, Tensors
-from ticketbench.networks.memory import NotRead, memory_of, one_step, remember
+from ticketbench.networks.memory import NotRead, memory_of, one_step, remember, remembers
 from ticketbench.task import AnyOptimizer
 
 
@@ -61,15 +61,8 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
     network.train()
     extra = {name: _trainable(name, tensor, device) for name, tensor in start.extra.items()}
     everything: dict[str, Tensor] = {**dict(network.named_parameters()), **extra}
-    for name, tensor in everything.items():
-        tensor.requires_grad_(name not in member.freeze)
-    moving = {name: tensor for name, tensor in everything.items() if name not in member.freeze}
-
     spec = member.optimizer or workload.optimizer
-    optimizer = build_optimizer(spec, list(moving.values()))
-    carried = start.optimizer if start.optimizer_name == spec.name else None
-    if carried is not None:
-        load_state(optimizer, everything, carried)
+    moving, optimizer, carried = resume(member, spec, everything)
     masked = [moving[name] for name, kept in start.mask.items() if name in moving and not bool(kept.all())]
     masks = [
         kept.to(device, torch.float32) for name, kept in start.mask.items() if name in moving and not bool(kept.all())
@@ -78,6 +71,11 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
     record = Recorder(start, network, workload, member.plain)
     order = workload.order(member.seed, member.data_order)
     weights = dict(network.named_parameters())
+    remembering = remembers(network)
+
+    def one(inputs: Tensor) -> AbstractContextManager[None]:
+        return one_step(network, tuple(inputs.shape)) if remembering else nullcontext()
+
     step = start.step
     while step < until and not record.diverged:
         for group in optimizer.param_groups:
@@ -85,12 +83,12 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
         seed_global(device, "step", member.seed, member.data_order, step)
         inputs, targets = order.batch(step)
         if member.objective is None:
-            with one_step(network, tuple(inputs.shape)):
+            with one(inputs):
                 loss = workload.loss(network, None, inputs, targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
         else:
-            with _refusing(member.objective, step), one_step(network, tuple(inputs.shape)):
+            with _refusing(member.objective, step), one(inputs):
                 rng = generator("objective", member.seed, member.data_order, step)
                 loss = member.objective(network, weights, extra, inputs, targets, step, rng, workload.loss)
                 if not isinstance(loss, Tensor):
@@ -117,6 +115,23 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
         history=record.history(step),
         memory=on_cpu(memory_of(network)),
     )
+
+
+def resume(
+    member: Member, spec: AnyOptimizer, everything: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], torch.optim.Optimizer, Tensors | None]:
+    """What of all tensors the training moves, their optimizer as it was left, and that state where it is carried on.
+
+    State that another optimizer wrote is none of it.
+    """
+    for name, tensor in everything.items():
+        tensor.requires_grad_(name not in member.freeze)
+    moving = {name: tensor for name, tensor in everything.items() if name not in member.freeze}
+    optimizer = build_optimizer(spec, list(moving.values()))
+    carried = member.start.optimizer if member.start.optimizer_name == spec.name else None
+    if carried is not None:
+        load_state(optimizer, everything, carried)
+    return moving, optimizer, carried
 
 
 def load(network: nn.Module, state: State) -> None:

@@ -37,7 +37,6 @@ class Control(Domain):
     are not part of the metric.
     """
 
-    metric = "return"
     higher_is_better = True
     one_answer = "one action in every state of the evaluation's games, played greedily"
     packages = ("gymnasium", "stable-baselines3", "ale-py", "box2d")

@@ -36,7 +36,7 @@ class Domain(ABC):
     """One task and setting on one device: all that the harness asks of a domain.
 
     Attributes:
-        metric, higher_is_better: what networks are scored by.
+        metric, higher_is_better: what networks are scored by; the name follows from the task's kind of data.
         one_answer: what is said of a network that answers everything alike.
         packages: distributions beside torch whose versions decide what it computes.
         shape, classes: of one input (without the batch), and how many outputs a network's head needs.
@@ -44,7 +44,6 @@ class Domain(ABC):
         prunable: names of what masks cover, in network order.
     """
 
-    metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
     one_answer: ClassVar[str]
     packages: ClassVar[tuple[str, ...]] = ()
@@ -64,7 +63,7 @@ class Domain(ABC):
     ):
         """`steps` is T, where other settings of the task decide it."""
         configure()
-        self.task, self.device = task, device
+        self.task, self.device, self.metric = task, device, task.metric
         self.training, self.optimizer = task.training, task.training.optimizer
         self.shape, self.classes = shape, classes
         self.examples, self.test_examples, self.data_digest = examples, test_examples, data_digest

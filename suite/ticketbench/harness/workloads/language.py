@@ -29,7 +29,6 @@ class Language(Domain):
     what they carry from sequence to sequence.
     """
 
-    metric = "perplexity"
     higher_is_better = False
     one_answer = "one token is the likeliest at every place of the test text"
 

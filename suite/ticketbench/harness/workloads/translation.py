@@ -30,7 +30,6 @@ class Translating(Domain):
     floats (B, L, classes). For beam search they have `begin(source)`, see `ticketbench.networks.transformer`.
     """
 
-    metric = "BLEU"
     higher_is_better = True
     one_answer = "one and the same output for every test sentence"
     packages = ("tokenizers", "sacrebleu")

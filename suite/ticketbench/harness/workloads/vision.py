@@ -23,7 +23,6 @@ _TRIED = 2  # images a network is tried on: one alone would hide a network that 
 class Vision(Domain):
     """Images in memory. See `Domain`."""
 
-    metric = "accuracy"
     higher_is_better = True
     one_answer = "one class for every test example"
 
