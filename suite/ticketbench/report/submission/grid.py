@@ -7,6 +7,7 @@ from itertools import product
 import torch
 
 from ticketbench.data.sources import SOURCES, HubSource
+from ticketbench.errors import TicketbenchError
 from ticketbench.harness.controls import CONTROLS
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
@@ -61,7 +62,7 @@ def task_problems(rows: Sequence[Row], task: Task, exact: bool) -> Iterator[str]
     """What of these rows of a method cannot be of this task: where they end, what they cost, what they keep."""
     yield from _length(rows, task)
     yield from _costs(rows, task)
-    yield from _kept(rows, ladder_on(task), exact)
+    yield from _kept(rows, task, exact)
 
 
 def _of_each_row(rows: Sequence[Row], task: Task, digest: str) -> Iterator[str]:
@@ -189,25 +190,36 @@ def _ended(row: Row) -> bool:
     return scored and row["start_step"] is not None and row["training_steps"] is not None
 
 
-def _kept(rows: Sequence[Row], ladder: tuple[Rung, ...] | None, exact: bool) -> Iterator[str]:
-    if ladder is None:
-        return
-    sizes = [{"layer": n, "prunable": size} for n, size in ladder[0].kept_per_layer.items()]
-    tickets = [row for row in rows if row["kind"] == "ticket" and 1 <= row["rung"] < len(ladder)]
+def _kept(rows: Sequence[Row], task: Task, exact: bool) -> Iterator[str]:
+    """The layers are those of one network, and the counts those of its ladder.
+
+    The network is the task's own; where only data tell its size, it is the one that most of the rows name.
+    """
+    tickets = [row for row in rows if row["kind"] == "ticket" and 1 <= row["rung"] <= task.ladder.rounds]
     counted = [row for row in tickets if row["kept"] is not None]
-    other = [
-        row
-        for row in counted
-        if [{"layer": each["layer"], "prunable": each["prunable"]} for each in row["kept_per_layer"] or ()] != sizes
-    ]
-    if other:
-        yield f"{some(other)}: expected kept_per_layer to name the layers of the task's network, with their sizes"
+    ladder, whose = ladder_on(task), "the task's network"
+    if ladder is None:
+        if not counted:
+            return
+        (said, _), whose = Counter(map(_sizes, counted)).most_common(1)[0], "one network"
+        try:
+            ladder = rungs(task.ladder, dict(said))
+        except TicketbenchError as error:
+            yield f"expected kept_per_layer to name layers of the task's network: {str(error).rstrip('.')}"
+            return
+    sizes = tuple(ladder[0].kept_per_layer.items())
+    if other := [row for row in counted if _sizes(row) != sizes]:
+        yield f"{some(other)}: expected kept_per_layer to name the layers of {whose}, with their sizes"
     if wrong := [row for row in tickets if row["density_asked"] != ladder[row["rung"]].density]:
         yield f"{some(wrong)}: expected density_asked to be its rung's"
     off = [row for row in counted if exact and row["kept"] != ladder[row["rung"]].kept]
     if off:
         rung = ladder[off[0]["rung"]]
         yield f"{some(off)}: expected {rung.kept} weights at rung {rung.index}, got {off[0]['kept']}"
+
+
+def _sizes(row: Row) -> tuple[tuple[str, int], ...]:
+    return tuple((each["layer"], each["prunable"]) for each in row["kept_per_layer"] or ())
 
 
 def _said_once(rows: Iterable[Row], column: str, what: str) -> Iterator[str]:
