@@ -12,6 +12,7 @@ from ticketbench.task import find_tasks
 
 RESULTS = Path(__file__).parents[1] / "results"
 LENET, CONV = "mnist/lenet-300-100-ci", "digits/conv"
+CARTPOLE = "cartpole/ci"
 
 
 def board_of(name):
@@ -21,8 +22,12 @@ def board_of(name):
     return found
 
 
+def dense_scores(name):
+    return [row["test_final"] for row in board_of(name).dense_rows]
+
+
 def separations(name, better, worse):
-    """By rung: 1 where the first method separates above the second, Holm corrected over the rungs, -1 below."""
+    """By rung: 1 where the first method's scores lie above the second's, Holm corrected over the rungs, -1 below."""
     board = board_of(name)
     series = {each.method: each for each in board.series}
     differences = [
@@ -49,3 +54,14 @@ def test_ranked_over_all_layers_one_shot_falls_below_random_masks_at_the_highest
     """It all but empties the widest layers there, as iterating does not: why every layer's count stands in a row."""
     assert [separations(CONV, "one-shot", "random-layer")[rung] for rung in (7, 8)] == [-1, -1]
     assert [separations(CONV, "imp", "random-layer")[rung] for rung in (7, 8)] == [1, 1]
+
+
+def test_the_policy_solves_the_game():
+    found = dense_scores(CARTPOLE)
+    assert len(found) == 5 and min(found) >= 475  # where Gymnasium calls CartPole-v1 solved
+
+
+def test_of_a_game_winning_tickets_earn_more_than_random_ones_where_these_no_longer_learn():
+    """Yu et al. 2020, Figure 4."""
+    found = separations(CARTPOLE, "imp-late", "random-layer")
+    assert [found[rung] for rung in (4, 5)] == [1, 1]
