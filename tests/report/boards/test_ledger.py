@@ -102,7 +102,7 @@ def test_a_source_whose_recipe_differs_is_shown_and_not_compared(rows_of):
     differs = "75 epochs, and no validation split"
     board, [found] = held(
         rows_of,
-        [reference(method="imp", density=0.6, value=0.9, differs=differs)],
+        [reference(method="imp", density=0.6, value=0.9, differs=f"{differs}.")],  # a sentence, within another one
         {"dense": [0.95], "imp": [0.9]},
     )
 

@@ -76,7 +76,7 @@ def _held(cells: Cells, task: Task, listing: Task, reference: Reference) -> Iter
     foreign = [name for name in settings if name not in task.setting_names]
     unlike = _joined(
         "" if same_recipe(task, listing, settings) else "another recipe",
-        f"the source’s recipe differs: {reference.differs}" if reference.differs else "",
+        f"the source’s recipe differs: {reference.differs.removesuffix('.')}" if reference.differs else "",
         f"this task has no setting {foreign[0]}" if foreign else "",
     )
     variants = _variants(cells, reference)
