@@ -13,8 +13,8 @@ from ticketbench import Search, Ticket, Train, keep_largest, method
 def iterative_magnitude(search: Search):
     """Train, prune the smallest weights of the trained network, rewind the rest to initialization, repeat.
 
-    Frankle & Carbin 2019, section 2, strategy 1: a rung's ticket is trained to the end, and the next rung's mask
-    is taken from the weights it ended with.
+    Frankle & Carbin 2019, section 2, and of appendix B strategy 1 (iterative pruning with resetting): a rung's ticket
+    is trained to the end, and the next rung's mask is taken from the weights it ended with.
     """
     trained = yield search.dense
     for rung in search.ladder:

@@ -20,10 +20,14 @@ def random_in_layers(search: Search, rung: Rung):
 @method(
     "random-global",
     title="Random mask over all layers at once",
+    cites=["blalock2020state"],
     family="random",
 )
 def random_everywhere(search: Search, rung: Rung):
-    """Uniform scores, ranked over all layers together; trained from initialization."""
+    """Uniform scores, ranked over all layers together; trained from initialization.
+
+    Blalock et al. 2020 (arXiv 2003.03033), appendix B, ask for it beside the random mask layer by layer.
+    """
     yield Ticket(keep_largest(_uniform(search), rung, scope="global"), search.initial)
 
 
