@@ -12,7 +12,7 @@ from ticketbench.task import find_tasks
 
 RESULTS = Path(__file__).parents[1] / "results"
 LENET, CONV = "mnist/lenet-300-100-ci", "digits/conv"
-CARTPOLE = "cartpole/ci"
+LSTM, CARTPOLE = "tiny-shakespeare/lstm-ci", "cartpole/ci"
 
 
 def board_of(name):
@@ -54,6 +54,19 @@ def test_ranked_over_all_layers_one_shot_falls_below_random_masks_at_the_highest
     """It all but empties the widest layers there, as iterating does not: why every layer's count stands in a row."""
     assert [separations(CONV, "one-shot", "random-layer")[rung] for rung in (7, 8)] == [-1, -1]
     assert [separations(CONV, "imp", "random-layer")[rung] for rung in (7, 8)] == [1, 1]
+
+
+def test_the_language_model_has_learnt_what_counting_characters_cannot_tell():
+    (task,) = find_tasks(LSTM)
+    assert task.scoring.chance == pytest.approx(28.87, abs=0.005)  # of a model that knows how frequent each one is
+    found = dense_scores(LSTM)
+    assert len(found) == 5 and max(found) < task.scoring.chance / 4
+
+
+def test_of_text_winning_tickets_do_better_than_random_ones():
+    """Yu et al. 2020, Figure 1: at every density. Here the least that is pruned separates too little."""
+    found = separations(LSTM, "imp-late", "random-layer")
+    assert found == {1: 0, 2: -1, 3: -1, 4: -1, 5: -1, 6: -1, 7: -1, 8: -1}  # a lower perplexity
 
 
 def test_the_policy_solves_the_game():
