@@ -1,14 +1,19 @@
-"""What a method's own scoring costs, against one epoch of training: LeNet-5, and torchvision's ResNet-18.
+"""What a method's own work costs, against training: LeNet-5, and torchvision's ResNet-18.
 
 A method's own seconds are those it spends between its requests, as every row has them in `search_seconds`: scores,
-masks, gradients of its own. What it has trained is charged apart. Trainings are a few steps here and examples random,
-since scoring depends on shapes alone; an epoch is the steps of the whole training split, at the time of the step that
-was measured in the same round. Methods that are run once a rung are run on one rung, the others on a ladder of one.
+masks, gradients of its own. They are held against one epoch: the steps of the whole training split, at the time of
+the step that was measured in the same round. What a method has trained is charged apart; where it trains with a loss
+of its own, a step of that is held against a step of the task's.
+
+Trainings are a few steps here and examples random, since these costs depend on shapes alone. A method that changes
+its mask while it trains does so at every step here, and is told for all the updates of a whole training. Methods that
+are run once a rung are run on one rung, the others on a ladder of one.
 """
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -25,9 +30,42 @@ from ticketbench.harness.store import DEFAULT_LIMIT, Store
 from ticketbench.harness.training import Member, advance
 from ticketbench.harness.trainings import Trainings
 from ticketbench.methods import Method, find_methods
+from ticketbench.methods.state import State
 from ticketbench.task import Task, load_task
 
 STEPS = 8  # of every training, and of a measured stretch
+UPDATES = {
+    "gradual": 20,
+    "rigl": 74,
+    "set": 99,
+}  # of a training of 2,000 steps or more, at the methods' own intervals
+
+
+class Watched(Timed):
+    """A workload that knows how many trainings it was asked for, and what a step under another loss took in each."""
+
+    def __init__(self, task: Task, device: torch.device):
+        super().__init__(task, device)
+        self.trainings = 0
+        self.own_steps: list[float] = []
+
+    def advance(self, members: Sequence[Member], until: int) -> list[State]:
+        """As ever."""
+        began = time.perf_counter()
+        states = super().advance(members, until)
+        self.trainings += 1
+        if members[0].objective is not None:
+            self.own_steps.append((time.perf_counter() - began) / (until - members[0].start.step))
+        return states
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one rung of a method took: its own seconds, those of a step under its own loss, and what became of it."""
+
+    seconds: float
+    own_step: float | None
+    became: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +77,11 @@ class Subject:
     network: str
     examples: int
     batch_size: int
+
+    @property
+    def steps(self) -> float:
+        """Of an epoch."""
+        return self.examples / self.batch_size
 
 
 SUBJECTS = (
@@ -71,73 +114,89 @@ steps = {STEPS}
 batch_size = {subject.batch_size}
 optimizer = {{ name = "sgd", lr = 0.01, momentum = 0.9 }}
 evaluate_every = {STEPS}
-rewind_step = 1
+rewind_step = {STEPS - 1}
 """,
         "utf-8",
     )
     return load_task(path)
 
 
-def epoch(work: Timed, subject: Subject) -> float:
-    """Seconds of one epoch: the median step of a short training, times the steps of the whole training split."""
+def step_seconds(work: Timed) -> float:
+    """Seconds of a step with the task's loss: the median of three short trainings."""
     start = work.initial(0)
     took = [work.training_alone(lambda: advance([Member(start, seed=0)], STEPS, work)).wall for _ in range(3)]
-    return median(took) / STEPS * subject.examples / subject.batch_size
+    return median(took) / STEPS
 
 
-def score(method: Method, task: Task, work: Timed) -> tuple[float, str]:
-    """A method's own seconds for one rung, and what became of it."""
+def cost(method: Method, task: Task, work: Watched) -> Cost:
+    """One rung of a method, from an empty store; of one that updates its mask, all updates of a whole training."""
+    work.trainings, work.own_steps = 0, []
+    if method.name in ("rigl", "set"):  # gradual's interval is a share of the training, and a step here already
+        method = method.with_parameters(interval=1)
     with tempfile.TemporaryDirectory() as store:
         trainings = Trainings({"default": work}, Store(Path(store), DEFAULT_LIMIT))
-        job = Job(task, method, "default", 0, 1 if method.per_rung else None)
-        (row,) = run_search(job, trainings)
-    return row["search_seconds"] or 0.0, f"{row['status']}: {row['reason']}"
+        (row,) = run_search(Job(task, method, "default", 0, 1 if method.per_rung else None), trainings)
+    seconds, became = row["search_seconds"] or 0.0, f"{row['status']}: {row['reason']}"
+    if method.name in UPDATES:
+        made = work.trainings - 1  # a training before every update, and one after the last
+        seconds, became = seconds / made * UPDATES[method.name], f"{became}; {made} updates"
+    return Cost(seconds, median(work.own_steps) if work.own_steps else None, became)
 
 
 def measure(methods: Sequence[Method], subjects: Sequence[Subject], rounds: int) -> str:
-    """Every method on every subject, against an epoch measured in the same round."""
+    """Every method on every subject, against a step measured in the same round."""
     torch.set_num_threads(1)
-    shares: dict[tuple[str, str], list[float]] = {}
-    epochs: dict[str, list[float]] = {}
-    became: dict[tuple[str, str], str] = {}
+    steps: dict[str, list[float]] = {}
+    costs: dict[tuple[str, str], list[Cost]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for subject in subjects:
             source = SOURCES[subject.data]
             assert isinstance(source, HubSource)
             task = task_of(subject, source.shape[0], Path(folder))
-            work = workload_on(task, random_data(subject.data, source, {"train": 1100, "test": 100}))
+            data = random_data(subject.data, source, {"train": 1100, "test": 100})
+            work = workload_on(task, data, kind=Watched)
             for _ in range(rounds):
-                whole = epoch(work, subject)
-                epochs.setdefault(subject.name, []).append(whole)
+                steps.setdefault(subject.name, []).append(step_seconds(work))
                 for method in methods:
-                    took, status = score(method, task, work)
-                    shares.setdefault((method.name, subject.name), []).append(took / whole)
-                    became[method.name, subject.name] = status
-                    print(f"{subject.name}: {method.name} {took:.2f} s ({status})", flush=True)
-    return told(methods, subjects, shares, epochs, became)
+                    found = cost(method, task, work)
+                    costs.setdefault((method.name, subject.name), []).append(found)
+                    print(f"{subject.name}: {method.name} {found.seconds:.2f} s ({found.became})", flush=True)
+    return told(methods, subjects, steps, costs)
 
 
 def told(
     methods: Sequence[Method],
     subjects: Sequence[Subject],
-    shares: dict[tuple[str, str], list[float]],
-    epochs: dict[str, list[float]],
-    became: dict[tuple[str, str], str],
+    steps: Mapping[str, Sequence[float]],
+    costs: Mapping[tuple[str, str], Sequence[Cost]],
 ) -> str:
-    """The table: epochs of training that a method's own work takes."""
+    """The tables: a method's own work in epochs, and a step under its own loss in steps of the task's."""
 
-    def cell(method: str, subject: str) -> str:
-        status = became[method, subject].partition(":")[0]
-        return spread(shares[method, subject], 3) if status in ("done", "collapsed") else status
+    def own(method: str, subject: Subject) -> str:
+        of = costs[method, subject.name]
+        status = of[0].became.partition(":")[0]
+        epochs = [each.seconds / step / subject.steps for each, step in zip(of, steps[subject.name], strict=True)]
+        return spread(epochs, 3) if status in ("done", "collapsed") else status
 
-    rows = [(each.name, *(cell(each.name, subject.name) for subject in subjects)) for each in methods]
+    def loss(method: str, subject: Subject) -> str:
+        pairs = zip(costs[method, subject.name], steps[subject.name], strict=True)
+        found = [each.own_step / step for each, step in pairs if each.own_step is not None]
+        return spread(found) if found else "not applicable"
+
+    names = [each.name for each in subjects]
     said = "; ".join(
         f"{each.name} at batches of {each.batch_size}: an epoch of {each.examples:,} examples takes "
-        f"{spread(epochs[each.name], 1)} s"
+        f"{spread([step * each.steps for step in steps[each.name]], 1)} s"
         for each in subjects
     )
-    heading = ("own time of one rung, in epochs", *(subject.name for subject in subjects))
-    return f"{machine()}\n{said}; one thread\n\n{table(heading, rows)}"
+    parts = [f"{machine()}\n{said}; one thread"]
+    rows = [(each.name, *(own(each.name, subject) for subject in subjects)) for each in methods]
+    parts.append(table(("own work for one rung, in epochs", *names), rows))
+    lossy = [each for each in methods if any(of.own_step for name in names for of in costs[each.name, name])]
+    if lossy:
+        rows = [(each.name, *(loss(each.name, subject) for subject in subjects)) for each in lossy]
+        parts.append(table(("a step under its own loss, in the task's steps", *names), rows))
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

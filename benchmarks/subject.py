@@ -1,7 +1,7 @@
 """What the benchmarks train: a task on its data or on random examples, and a network half down its ladder."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 
 import torch
@@ -17,6 +17,7 @@ from ticketbench.harness.workloads.vision import Vision
 from ticketbench.methods.state import State, derive
 from ticketbench.task import Task, find_tasks
 
+T = TypeVar("T", bound="Timed")
 _SIZES = {"train": 60_000, "test": 10_000}
 
 
@@ -82,10 +83,10 @@ def workload(name: str, data: Dataset, device: str = "cpu", **training: Any) -> 
     return workload_on(changed, data, device)
 
 
-def workload_on(task: Task, data: Dataset, device: str = "cpu") -> Timed:
+def workload_on(task: Task, data: Dataset, device: str = "cpu", kind: type[T] = Timed) -> T:
     """The workload of a task as it is, on this data."""
     with mock.patch.object(split, "load", lambda _: data):
-        return Timed(task, torch.device(device))
+        return kind(task, torch.device(device))
 
 
 def pruned(work: Vision) -> State:

@@ -120,6 +120,15 @@ def test_scoring_is_held_against_an_epoch_of_training():
     assert cells(printed, "early-bird")[-1] == "not applicable"
 
 
+def test_scoring_tells_all_updates_of_a_training_and_what_a_loss_of_its_own_costs():
+    methods = ("gradual", "rigl", "set", "edge-popup")
+    printed = script("scoring.py", "--subject", "LeNet-5", *(word for each in methods for word in ("--method", each)))
+    made = dict(re.findall(r"LeNet-5: (\S+) .*; (\d) updates\)", printed))
+    assert made == {"gradual": "3", "rigl": "5", "set": "7"}  # of trainings of 8 steps
+    table = printed.partition("a step under its own loss")[2]
+    assert re.findall(r"^\| (\S+) +\| \d+\.\d\d \(", table, re.MULTILINE) == ["edge-popup"]
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
 @pytest.mark.parametrize("name", ["device", "accelerator.py"])
 def test_without_cuda_it_says_so(name, tmp_path):
