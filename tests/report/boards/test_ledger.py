@@ -194,6 +194,56 @@ def test_a_seed_that_was_lost_has_no_early_stop_step(rows_of):
     assert (found.verdict, found.says) == ("not comparable", "no mean: 1 diverged, which have no best_step")
 
 
+@pytest.mark.parametrize("column", ["test_final", "best_step"])
+@pytest.mark.parametrize("sign", ["equal", "lower"])
+def test_two_collapsed_networks_bear_out_no_claim(rows_of, column, sign):
+    against = {"method": "one-shot", "density": 0.6}
+    claim = reference(method="imp", density=0.6, column=column, claim="x", sign=sign, against=against)
+    task = with_references(rows_of.make_task(), [claim])
+    dead = [row | {"best_step": 100} for row in exact(rows_of, task, "imp", 1, [0.112] * 3, status="collapsed")]
+    other = [row | {"best_step": 300} for row in exact(rows_of, task, "one-shot", 1, [0.113] * 3, status="collapsed")]
+    dense = exact(rows_of, task, "dense", 0, [0.95, 0.951, 0.949])
+    alive = exact(rows_of, task, "one-shot", 1, [0.93, 0.931, 0.929], best_step=300)
+
+    (both,) = ledger(cells([*dense, *dead, *other], task), task, {})
+    (one,) = ledger(cells([*dense, *dead, *alive], task), task, {})
+
+    assert (both.verdict, both.says) == ("not comparable", "neither side is clear of chance")
+    assert both.ours.collapsed and both.theirs.collapsed
+    assert one.says != both.says
+
+
+@pytest.mark.parametrize(
+    ("theirs", "says"),
+    [([0.101, 0.099, 0.1], "neither side is clear of chance"), ([0.1015, 0.1025, 0.102], "the whole interval lies")],
+)
+def test_networks_at_chance_bear_out_no_equality_though_none_collapsed(rows_of, theirs, says):
+    claim = reference(
+        method="imp", density=0.6, claim="x", sign="equal", against={"method": "one-shot", "density": 0.6}
+    )
+    task = with_references(rows_of.make_task(chance=0.1), [claim])
+    rows = exact(rows_of, task, "dense", 0, [0.95, 0.951, 0.949]) + exact(rows_of, task, "one-shot", 1, theirs)
+    rows += exact(rows_of, task, "imp", 1, [0.1, 0.101, 0.099])
+
+    (found,) = ledger(cells(rows, task), task, {})
+
+    assert found.says.startswith(says)
+
+
+def test_seeds_that_diverged_count_as_chance_and_bear_out_no_claim(rows_of):
+    claim = reference(
+        method="imp", density=0.6, claim="x", sign="equal", against={"method": "one-shot", "density": 0.6}
+    )
+    task = with_references(rows_of.make_task(), [claim])
+    rows = exact(rows_of, task, "dense", 0, [0.95, 0.951, 0.949])
+    lost = exact(rows_of, task, "imp", 1, [0.1] * 3) + exact(rows_of, task, "one-shot", 1, [0.1] * 3)
+    rows += [rows_of.without_score(row, "diverged", "loss is not finite") for row in lost]
+
+    (found,) = ledger(cells(rows, task), task, {})
+
+    assert (found.verdict, found.says) == ("not comparable", "neither side is clear of chance")
+
+
 def test_a_claim_in_words_is_shown_and_not_tested(rows_of):
     claim = Reference(cite="x", where="y", method="imp", claim="Smaller is faster.")
 

@@ -28,6 +28,12 @@ def label_split(rows_of):
         reference(density=DENSITIES[0], claim="Worse.", sign="lower", against={"method": "dense"}),
         reference(density=DENSITIES[0], value=0.5, differs="trained for one epoch"),
         reference(claim="Tickets hold inductive biases.", column=None),
+        reference(
+            density=DENSITIES[0],
+            claim="A quarter is worse than half.",
+            sign="higher",
+            against={"method": "imp", "density": DENSITIES[2]},
+        ),
     )
     return task.model_copy(update={"references": references})
 
@@ -109,6 +115,12 @@ def test_a_cell_that_answers_one_class_says_so_with_the_majority_class_rate_wher
     for printed in (score, board[0][5]):
         assert "all 5 collapsed to one class: the majority-class rate, 30.00 %" in printed
     assert "every seed collapsed to one class; the majority-class rate is 30.00 %" in published[5]
+
+
+def test_a_claim_tells_that_what_it_is_set_against_collapsed(built, read):
+    (claim,) = [row for row in rows_under(read(built.page), "Source") if "A quarter is worse" in row[4]]
+
+    assert "against imp: every seed collapsed to one class; the majority-class rate is 30.00 %" in claim[5]
 
 
 def rows_under_board(page):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ticketbench.report.statistics.intervals import seeds_interval
-from ticketbench.report.statistics.verdicts import of_claim, of_value
+from ticketbench.report.statistics.verdicts import clear_of_chance, of_claim, of_value
 
 
 def around(mean, half, seeds=5):
@@ -60,3 +60,27 @@ def test_too_few_seeds_decide_nothing():
 def test_equality_needs_a_margin_and_an_ordering_does_not():
     assert of_claim("equal", around(0.0, 0.001), None)[0] == "not comparable"
     assert of_claim("higher", around(0.1, 0.01), None)[0] == "reproduced"
+
+
+@pytest.mark.parametrize("sign", ["higher", "lower", "equal"])
+def test_two_networks_that_learned_nothing_bear_out_no_claim(sign):
+    assert of_claim(sign, around(0.0, 0.0), 0.1, clear=False) == ("not comparable", "neither side is clear of chance")
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "higher_is_better", "clear"),
+    [
+        (0.12, 0.01, True, True),
+        (0.12, 0.03, True, False),
+        (0.08, 0.01, True, False),
+        (0.08, 0.01, False, True),
+        (0.1, 0.0, True, False),
+        (0.12, 0.0, True, True),
+    ],
+)
+def test_a_score_is_clear_of_chance_where_it_separates_as_the_better(mean, half, higher_is_better, clear):
+    assert clear_of_chance(around(mean, half), 0.1, higher_is_better=higher_is_better) == clear
+
+
+def test_too_few_seeds_are_never_clear_of_chance():
+    assert not clear_of_chance(seeds_interval([0.9, 0.91]), 0.1, higher_is_better=True)

@@ -10,7 +10,7 @@ from ticketbench.report.boards.scores import Scores, difference, scores
 from ticketbench.report.measures import METRIC_COLUMNS, placed
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.normalising import margin
-from ticketbench.report.statistics.verdicts import Verdict, of_claim, of_value
+from ticketbench.report.statistics.verdicts import Verdict, clear_of_chance, of_claim, of_value
 from ticketbench.results import DENSE, Row
 from ticketbench.task import Reference, Task
 
@@ -27,6 +27,7 @@ class Side:
         interval: of the column that the reference names, a metric on the scale that differences are taken on; None
             where there is none, and then `why` says why.
         collapsed: whether the network of every seed gives one answer to everything.
+        clear: whether not, and the metric separates from chance as the better, as far as a chance value is declared.
     """
 
     compression: float | None
@@ -34,6 +35,7 @@ class Side:
     scores: Scores | None
     why: str = ""
     collapsed: bool = False
+    clear: bool = True
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,10 @@ def _compared(cells: Cells, task: Task, listing: str, reference: Reference, seri
 
 
 def _judged(held: Held) -> Held:
-    assert held.difference is not None
+    assert held.ours is not None and held.difference is not None
     if held.reference.sign is not None:
-        verdict, says = of_claim(held.reference.sign, held.difference, held.margin)
+        clear = held.ours.clear or held.theirs is None or held.theirs.clear
+        verdict, says = of_claim(held.reference.sign, held.difference, held.margin, clear=clear)
     elif held.margin is None:
         verdict, says = "not comparable", "no margin: it needs dense networks, clear of a declared chance value"
     else:
@@ -150,11 +153,27 @@ def _side(
         return Side(None, None, None, why)
     if column not in rows[0]:
         raise TicketbenchError(f"{listing}: a reference names the column {column!r}, which results do not have.")
-    chance = chance_on(task, settings[1]) if column in METRIC_COLUMNS else None
-    found, why = scores(rows, column, chance)
+    chance = chance_on(task, settings[1])
+    found, why = scores(rows, column, chance if column in METRIC_COLUMNS else None)
     kept = [row["prunable"] / row["kept"] for row in rows if row["prunable"] and row["kept"]]
-    collapsed = all(row["status"] == "collapsed" for row in rows) and column in METRIC_COLUMNS
-    return Side(kept[0] if kept else None, found.interval if found else None, found, why, collapsed)
+    return Side(
+        compression=kept[0] if kept else None,
+        interval=found.interval if found else None,
+        scores=found,
+        why=why,
+        collapsed=all(row["status"] == "collapsed" for row in rows),
+        clear=_clear(rows, column if column in METRIC_COLUMNS else task.scoring.column, chance),
+    )
+
+
+def _clear(rows: Sequence[Row], column: str, chance: float | None) -> bool:
+    """Whether networks are better than chance, as far as a chance value is known; one that collapsed never is."""
+    if all(row["status"] == "collapsed" for row in rows):
+        return False
+    found, _ = scores(rows, column, chance)
+    if found is None or chance is None:
+        return True
+    return clear_of_chance(found.interval, chance, higher_is_better=rows[0]["higher_is_better"] is not False)
 
 
 def _margin(cells: Cells, task: Task, setting: str, column: str) -> float | None:

@@ -1,6 +1,6 @@
 """What a task's page says of its references, ready for the template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ticketbench.report.bibliography import Entry
@@ -22,7 +22,7 @@ class Published:
     Attributes:
         settings: found on and trained on; empty where the task has no settings.
         ours: our number, and what it is set against if that is ours too, each with where it stands.
-        alarm: what must not be missed about our number.
+        alarms: what must not be missed about those numbers.
     """
 
     source: str
@@ -34,7 +34,7 @@ class Published:
     published: str
     tested: str
     ours: Sequence[tuple[str, str]]
-    alarm: str
+    alarms: Sequence[str]
     difference: str
     margin: str
     symbol: str
@@ -54,6 +54,7 @@ def published(
     """
     reference = held.reference
     entry = sources.get(reference.cite)
+    metric = unit
     unit = unit if (reference.column or "test_final") in METRIC_COLUMNS else Unit(1.0, "", reference.column or "")
     if reference.claim is not None:
         stated = reference.claim
@@ -70,7 +71,7 @@ def published(
         published=stated,
         tested=_tested(reference, unit),
         ours=[*_side(held.ours, unit, ""), *_side(held.theirs, unit, "against ")],
-        alarm=_alarm(held.ours, unit, chance),
+        alarms=list(_alarms(held, metric, chance)),
         difference=_difference(held, unit),
         margin=f"margin {held.margin * unit.factor:.2g}" if held.difference and held.margin is not None else "",
         symbol=SYMBOLS[held.verdict],
@@ -92,9 +93,17 @@ def _side(side: Side | None, unit: Unit, before: str) -> list[tuple[str, str]]:
     ]
 
 
-def _alarm(side: Side | None, unit: Unit, chance: float | None) -> str:
-    if side is None or not side.collapsed:
-        return ""
+def _alarms(held: Held, unit: Unit, chance: float | None) -> Iterator[str]:
+    """Which side collapsed; that of a claim on another setting has another chance value."""
+    against = held.reference.against
+    elsewhere = against is not None and against.trained_on not in (None, held.reference.trained_on)
+    if held.ours and held.ours.collapsed:
+        yield _alarm(unit, chance)
+    if against and held.theirs and held.theirs.collapsed:
+        yield f"against {against.method}: {_alarm(unit, None if elsewhere else chance)}"
+
+
+def _alarm(unit: Unit, chance: float | None) -> str:
     rate = f"; {unit.chance_rate} is {unit.alone(chance)}" if chance is not None else ""
     return f"every seed collapsed{f' to {unit.one_answer}' if unit.one_answer else ''}{rate}"
 

@@ -3,6 +3,7 @@
 The definitions are those of the project's protocol, section 4.8.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 from ticketbench.report.statistics.differences import ALPHA, p_of
@@ -25,14 +26,24 @@ def of_value(difference: Interval, margin: float) -> tuple[Verdict, str]:
     return "not reproduced", "beyond our interval and the margin"
 
 
-def of_claim(sign: Sign, difference: Interval, margin: float | None) -> tuple[Verdict, str]:
+def clear_of_chance(score: Interval, chance: float, *, higher_is_better: bool) -> bool:
+    """Whether a score separates from chance as the better of the two; never with too few seeds for an interval."""
+    p = p_of(replace(score, mean=score.mean - chance))
+    return p is not None and p <= ALPHA and (score.mean > chance) == higher_is_better
+
+
+def of_claim(sign: Sign, difference: Interval, margin: float | None, *, clear: bool = True) -> tuple[Verdict, str]:
     """What may be said of a claimed ordering or equality, from ours minus the other side, and why in words.
 
-    `margin` may be None unless the claim is one of equality.
+    Args:
+        margin: may be None unless the claim is one of equality.
+        clear: whether either side is clear of chance: two networks that learned nothing are equal, and say nothing.
     """
     p = p_of(difference)
     if p is None or difference.low is None or difference.high is None:
         return "not comparable", "too few seeds for an interval"
+    if not clear:
+        return "not comparable", "neither side is clear of chance"
     separates = p <= ALPHA
     if sign == "equal":
         if margin is None:
