@@ -25,6 +25,7 @@ def test_what_new_writes_passes_check_and_says_what_comes_next(ticketbench, here
         ["ticketbench", "check", "my_pruner.py"],
         ["ticketbench", "run", "digits/mlp"],
         ["ticketbench", "leaderboard", "--method"],
+        ["ticketbench", "submit", "my_pruner.py"],
     ]
     (found,) = load_methods(here / "my_pruner.py")
     assert found.name == "my-pruner" and "my_pruner.py(growth=1.0)" in found.description
@@ -40,6 +41,8 @@ def test_what_new_writes_passes_check_and_says_what_comes_next(ticketbench, here
 
     dry = ticketbench(*commands[1][1:], "--dry-run")
     assert dry.code == 0 and "my-pruner" in dry.out
+
+    assert ticketbench(*commands[3][1:]).message.startswith("The manifest lacks authors, paper, licence, ")
 
 
 def test_new_overwrites_nothing(ticketbench, here):
@@ -116,6 +119,9 @@ def test_what_cannot_be_checked_is_one_message(ticketbench, here, author, monkey
         assert ticketbench("check", typed).message.startswith(message)
     assert "Did you mean 'digits/mlp'?" in ticketbench("check", "imp", "--task", "digits/mpl").message
     assert ticketbench("check", "imp", "--task", "digits/*").message == "digits/* names 2 tasks, not one."
+    message = ticketbench("check", "imp", "--task", "tiny-shakespeare/lstm-ci").message
+    assert message == "tiny-shakespeare/lstm-ci: methods are checked on tasks of images; this is of text."
+    assert "a task of images" in " ".join(ticketbench("check", "--help").out.split())
     monkeypatch.setenv("TICKETBENCH_DATA", str(here / "no-data"))
     assert "mnist" in ticketbench("check", "imp", "--task", "mnist/lenet-300-100-ci").message
 

@@ -37,11 +37,12 @@ def new(path: Path) -> None:
     click.echo(f"  ticketbench check {typed}")
     click.echo(f"  ticketbench run digits/mlp --method {typed} --method imp --method random-layer --seeds 5")
     click.echo(f"  ticketbench leaderboard --method {typed} --open")
+    click.echo(f"  ticketbench submit {typed}")
 
 
 @click.command()
 @click.argument("selector", metavar="METHOD")
-@click.option("--task", "-t", help="A task's id or TOML file, instead of the built-in ones. It is shortened as they are.")  # fmt: skip # noqa: E501
+@click.option("--task", "-t", help="A task's id or TOML file, instead of the built-in ones: a task of images. It is shortened as they are.")  # fmt: skip # noqa: E501
 def check(selector: str, task: str | None) -> int:
     """Hold a method against what holds of every method, and explain what does not.
 
