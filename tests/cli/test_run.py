@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -74,6 +75,19 @@ def test_a_dry_run_tells_the_plan_and_its_cost_and_writes_nothing(ticketbench, t
     author(GOOD + "    # another version\n")
     assert "3 rows were made by another version" in ticketbench(*typed).out
     assert everything(tmp_path) == after
+
+
+def test_a_dry_run_says_which_extra_packages_are_missing(ticketbench, here, monkeypatch):
+    typed = "run", "multi30k/transformer-ci", "cartpole/ci", "-m", "imp", "--seeds", 1, "--dry-run"
+    there = ticketbench(*typed).out
+    assert "pip install" not in there
+    monkeypatch.setitem(sys.modules, "stable_baselines3", None)  # as if it could not be found
+    assert ticketbench(*typed).out.removeprefix(there) == (
+        'Packages that this needs are not installed: pip install "ticketbench[control]"\n'
+    )
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
+    assert ticketbench(*typed).out.endswith('pip install "ticketbench[language,control]"\n')
+    assert "pip install" not in ticketbench("run", "digits/mlp", *typed[3:]).out
 
 
 def test_several_tasks_and_methods_run_together(ticketbench, task, author, here):

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from ticketbench.results import Row
 
 _FIRST_TASK, _FIRST_SEEDS = "digits/mlp", 3
+_EXTRAS = {  # what a kind of data needs beyond ticketbench's own requirements: the extra, and modules it brings
+    "translation": ("language", ("sacrebleu", "tokenizers")),
+    "environment": ("control", ("gymnasium", "stable_baselines3")),
+}
 _ENDED = re.compile(r"ended at rung (\d+): ")
 
 
@@ -127,6 +132,14 @@ def _tell(plan: "Plan", tasks: Sequence[Task]) -> None:
         f"{plan.rows} rows to make, {plan.there} there already. Cost: at most {plan.rows} times a dense training, "
         "plus what methods train to search with; what the store has costs nothing."
     )
+    if extras := _missing_extras({shard.task.data.kind for shard in plan.shards}):
+        click.echo(f'Packages that this needs are not installed: pip install "ticketbench[{",".join(extras)}]"')
+
+
+def _missing_extras(kinds: set[str]) -> list[str]:
+    """The extras of which a module that these kinds of data need is not there. None is imported."""
+    needed = [_EXTRAS[kind] for kind in sorted(kinds & _EXTRAS.keys(), reverse=True)]
+    return [extra for extra, modules in needed if any(find_spec(module) is None for module in modules)]
 
 
 def _sum_up(account: "Account", plan: "Plan", results: Path, tasks: Sequence[Task]) -> int:
