@@ -91,6 +91,55 @@ def test_tickets_stand_beside_random_ones_found_where_they_are_trained(rows_of, 
     assert crossing(random, 2, "s2").against_random is None
 
 
+def with_everything_beside(rows_of, task):
+    """Tickets of every cell with shuffled controls, random tickets and dense networks."""
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.05), 5)
+    rows += rows_of.make_matrix(task, everywhere("random-layer", [0.85, 0.7]), 5)
+    rows += rows_of.make_matrix(task, {(s, s): {"dense": [0.95]} for s in S}, 5)
+    for a, b in everywhere("imp", []):
+        rows += rows_of.make_controls(task, "imp", {"shuffled": [0.84, 0.72]}, 5, found_on=a, trained_on=b)
+    return rows
+
+
+def test_the_diagonal_is_held_against_shuffled_random_and_dense_networks(rows_of, task):
+    rows = with_everything_beside(rows_of, task)
+
+    matrix, _ = matrices(cells(rows, task), S)
+
+    found = matrix.diagonal[2][1]
+    ours, random, dense, shuffled = (
+        at(rows, "s2", "s2", rung, method=method, kind=kind)
+        for method, kind, rung in [
+            ("imp", "ticket", 2),
+            ("random-layer", "ticket", 2),
+            ("dense", "dense", 0),
+            ("imp", "control", 2),
+        ]
+    )
+    assert (found.found_on, found.trained_on) == ("s2", "s2")
+    assert found.cell.score.mean == pytest.approx(np.mean([row["test_final"] for row in ours]))
+    assert found.advantage.interval == paired(ours, shuffled, "test_final", 0.3)
+    assert found.against_random.interval == paired(ours, random, "test_final", 0.3)
+    assert found.against_dense.interval == paired(ours, dense, "test_final", 0.3)
+    assert (found.gap, found.share) == (None, None)
+
+
+def test_all_differences_on_the_diagonal_are_one_family_apart_from_those_off_it(rows_of, task):
+    matrix, random = matrices(cells(with_everything_beside(rows_of, task), task), S)
+
+    for rung in (1, 2):
+        family = [
+            tested
+            for each in matrix.diagonal[rung]
+            for tested in (each.advantage, each.against_random, each.against_dense)
+        ]
+        assert len(family) == 6
+        assert [each.adjusted for each in family] == holm([each.p for each in family])
+    beside = random.diagonal[2][0]
+    assert (beside.advantage, beside.against_random) == (None, None)
+    assert beside.against_dense.interval.mean < 0
+
+
 def test_seeds_that_only_one_side_has_are_left_out_of_the_difference(rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9]), 6)
     rows = [row for row in rows if not (row["found_on"] == "s1" and row["trained_on"] == "s2" and row["seed"] < 2)]

@@ -104,6 +104,26 @@ def test_the_table_of_gaps_prints_the_statistics_and_what_separates(built, read)
     ]
 
 
+def test_the_table_of_the_diagonal_prints_what_tickets_are_better_by_where_they_were_found(built, read):
+    (matrix, *_) = matrices(built.cells, S)
+    rows = rows_under(read(built.page), "On the diagonal")
+
+    random = [row for row in rows if row[0].startswith("Against random")]
+    for place, row in enumerate(random):
+        for rung, printed in enumerate(row[1:], start=1):
+            found = matrix.diagonal[rung][place].against_random
+            assert float(printed.split()[0].replace("−", "-")) == pytest.approx(100 * found.interval.mean, abs=0.06)
+            assert ("▲ above" in printed) == (found.separates == 1)
+    assert any("▲ above" in cell for row in random for cell in row)
+    assert [row[0].split(" minus")[0] for row in rows[1:6]] == [
+        "s1 → s1",
+        "Score found on s1, trained on s1",
+        "Advantage",
+        "Against random",
+        "Against dense",
+    ]
+
+
 def test_a_cell_that_answers_one_class_says_so_with_the_majority_class_rate_wherever_its_number_stands(built, read):
     page = read(built.page)
     text = " ".join(page.text.split())

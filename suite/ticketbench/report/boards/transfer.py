@@ -7,6 +7,7 @@ trained on B. A matrix compares columns, never rows: settings differ in difficul
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from typing import NamedTuple
 
 from ticketbench.report.boards.board import Board, Cell, Series, near
 from ticketbench.report.boards.scores import paired
@@ -19,19 +20,23 @@ RANDOM = "random-layer"
 
 Cells = Mapping[tuple[str, str], Board]
 Key = tuple[str, str, str]
+Pair = tuple[str, str]  # found on, trained on
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """An off-diagonal cell of a matrix at one rung. Positive differences are better.
+    """A cell of a matrix at one rung. Positive differences are better.
+
+    Off the diagonal, every kind of difference is corrected as a family of its own; on it, all kinds are as one.
 
     Attributes:
         cell: of M[A,B]; None where it was not run.
-        gap: M[A,B] - M[B,B], corrected over the gaps of this matrix at this rung.
-        advantage: M[A,B] - R[A,B], with R the ticket's mask shuffled within layers, corrected likewise.
-        against_random: M[A,B] minus random tickets with the same count in every layer on B, corrected likewise.
-        against_dense: M[A,B] - dense[B], corrected likewise.
-        share: (M[A,B] - R[A,B]) / (M[B,B] - R[B,B]), where that denominator separates from zero.
+        gap: M[A,B] - M[B,B]; None on the diagonal.
+        advantage: M[A,B] - R[A,B], with R the ticket's mask shuffled within layers.
+        against_random: M[A,B] minus random tickets with the same count in every layer on B.
+        against_dense: M[A,B] - dense[B].
+        share: (M[A,B] - R[A,B]) / (M[B,B] - R[B,B]), where that denominator separates from zero; never on
+            the diagonal.
     """
 
     found_on: str
@@ -52,6 +57,7 @@ class Matrix:
         carried: whether its tickets carry trained weights of the setting that they were found on.
         rungs: index and compression.
         crossings: by rung, the off-diagonal cells in the order of the settings.
+        diagonal: by rung, the cells of tickets trained where they were found, in that order.
     """
 
     key: Key
@@ -59,6 +65,15 @@ class Matrix:
     carried: bool
     rungs: tuple[tuple[int, float], ...]
     crossings: Mapping[int, Sequence[Crossing]]
+    diagonal: Mapping[int, Sequence[Crossing]]
+
+
+class _Against(NamedTuple):
+    """The ticket of a cell minus what it is held against where it is trained; None where one of them is missing."""
+
+    shuffled: Interval | None
+    random: Interval | None
+    dense: Interval | None
 
 
 def matrices(cells: Cells, settings: Sequence[str]) -> list[Matrix]:
@@ -99,37 +114,70 @@ def random_on(cells: Cells, setting: str) -> Series | None:
 def _matrix(cells: Cells, settings: Sequence[str], key: Key) -> Matrix:
     rungs = dict(rung for board in cells.values() for rung in board.rungs)
     pairs = list(permutations(settings, 2))
-    carried = any(series.carried for pair in pairs if (series := series_of(cells[pair], key)))
+    against = {
+        rung: {(a, b): _against(cells, (a, b), key, rung) for a in settings for b in settings} for rung in rungs
+    }
     return Matrix(
-        key,
-        tuple(settings),
-        carried,
-        tuple(sorted(rungs.items())),
-        {rung: _crossings(cells, pairs, key, rung) for rung in rungs},
+        key=key,
+        settings=tuple(settings),
+        carried=any(series.carried for pair in pairs if (series := series_of(cells[pair], key))),
+        rungs=tuple(sorted(rungs.items())),
+        crossings={rung: _crossings(cells, pairs, key, rung, against[rung]) for rung in rungs},
+        diagonal={rung: _diagonal(cells, settings, key, rung, against[rung]) for rung in rungs},
     )
 
 
-def _crossings(cells: Cells, pairs: Sequence[tuple[str, str]], key: Key, rung: int) -> list[Crossing]:
-    gaps: list[Interval | None] = []
-    advantages: list[Interval | None] = []
-    beside: list[Interval | None] = []
-    against: list[Interval | None] = []
-    shares: list[float | None] = []
-    for pair in pairs:
-        board, home = cells[pair], cells[pair[1], pair[1]]
-        ours, own = (_at(series_of(each, key), rung) for each in (board, home))
-        shuffled, own_shuffled = (_at(control_of(each, key, SHUFFLED), rung) for each in (board, home))
-        random = _at(random_on(cells, pair[1]), rung) if key[0] != RANDOM else []
-        gaps.append(_difference(board, *_alike(ours, own)))
-        advantages.append(_difference(board, ours, shuffled))
-        beside.append(_difference(board, *_alike(ours, random)))
-        against.append(_difference(board, ours, board.dense_rows))
-        shares.append(_share(advantages[-1], _difference(home, own, own_shuffled)))
-    tested = zip(*(corrected(each) for each in (gaps, advantages, beside, against)), strict=True)
+def _crossings(
+    cells: Cells, pairs: Sequence[Pair], key: Key, rung: int, against: Mapping[Pair, _Against]
+) -> list[Crossing]:
+    families = zip(
+        corrected([_gap(cells, pair, key, rung) for pair in pairs]),
+        corrected([against[pair].shuffled for pair in pairs]),
+        corrected([against[pair].random for pair in pairs]),
+        corrected([against[pair].dense for pair in pairs]),
+        strict=True,
+    )
+    shares = [_share(against[pair].shuffled, against[pair[1], pair[1]].shuffled) for pair in pairs]
     return [
-        Crossing(*pair, _cell(series_of(cells[pair], key), rung), gap, advantage, random, dense, share)
-        for pair, (gap, advantage, random, dense), share in zip(pairs, tested, shares, strict=True)
+        Crossing(*pair, _cell(series_of(cells[pair], key), rung), *tested, share)
+        for pair, tested, share in zip(pairs, families, shares, strict=True)
     ]
+
+
+def _diagonal(
+    cells: Cells, settings: Sequence[str], key: Key, rung: int, against: Mapping[Pair, _Against]
+) -> list[Crossing]:
+    tested = iter(corrected([each for name in settings for each in against[name, name]]))
+    return [
+        Crossing(
+            name,
+            name,
+            _cell(series_of(cells[name, name], key), rung),
+            gap=None,
+            advantage=next(tested),
+            against_random=next(tested),
+            against_dense=next(tested),
+            share=None,
+        )
+        for name in settings
+    ]
+
+
+def _gap(cells: Cells, pair: Pair, key: Key, rung: int) -> Interval | None:
+    board = cells[pair]
+    ours, own = (_at(series_of(each, key), rung) for each in (board, cells[pair[1], pair[1]]))
+    return _difference(board, *_alike(ours, own))
+
+
+def _against(cells: Cells, pair: Pair, key: Key, rung: int) -> _Against:
+    board = cells[pair]
+    ours = _at(series_of(board, key), rung)
+    random = _at(random_on(cells, pair[1]), rung) if key[0] != RANDOM else []
+    return _Against(
+        shuffled=_difference(board, ours, _at(control_of(board, key, SHUFFLED), rung)),
+        random=_difference(board, *_alike(ours, random)),
+        dense=_difference(board, ours, board.dense_rows),
+    )
 
 
 def _alike(one: Sequence[Row], other: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pair:
-    """The lines of the table for one off-diagonal cell: what each says, and under every compression."""
+    """The lines of the table for one cell: what each says, and under every compression."""
 
     found_on: str
     trained_on: str
@@ -29,7 +29,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Grid:
-    """One method's matrix."""
+    """One method's matrix: panels, and tables of the cells off the diagonal and on it.
+
+    Attributes:
+        pairs, own: the lines of the cells off the diagonal, and of those on it.
+    """
 
     name: str
     title: str
@@ -38,6 +42,7 @@ class Grid:
     panels: Sequence[Panel]
     heads: Sequence[tuple[str, str]]
     pairs: Sequence[Pair]
+    own: Sequence[Pair]
     few_seeds: bool
 
 
@@ -82,10 +87,11 @@ def _grid(matrix: Matrix, cells: Cells, methods: Mapping[str, "Method"]) -> Grid
     method = matrix.key[0]
     unit = unit_of(next(iter(cells.values())).metric)
     drawn, legend = panels(matrix, cells)
-    rungs = [(rung, c) for rung, c in matrix.rungs if any(each.cell for each in matrix.crossings[rung])]
+    every = {rung: [*matrix.crossings[rung], *matrix.diagonal[rung]] for rung, _ in matrix.rungs}
+    rungs = [(rung, c) for rung, c in matrix.rungs if any(each.cell for each in every[rung])]
     tests = [
         found
-        for each in matrix.crossings.values()
+        for each in every.values()
         for crossing in each
         for found in (crossing.gap, crossing.advantage, crossing.against_random, crossing.against_dense)
         if found
@@ -97,17 +103,20 @@ def _grid(matrix: Matrix, cells: Cells, methods: Mapping[str, "Method"]) -> Grid
         legend=legend,
         panels=drawn,
         heads=[(times(c), share(1 / c)) for _, c in rungs],
-        pairs=list(_table(matrix, cells, rungs, unit)),
+        pairs=list(_table(matrix.crossings, cells, rungs, unit)),
+        own=list(_table(matrix.diagonal, cells, rungs, unit)),
         few_seeds=any(each.interval.seeds < EXACT_SEEDS for each in tests),
     )
 
 
-def _table(matrix: Matrix, cells: Cells, rungs: Sequence[tuple[int, float]], unit: Unit) -> Iterable[Pair]:
-    first = next(iter(matrix.crossings.values()), ())
+def _table(
+    crossings: Mapping[int, Sequence[Crossing]], cells: Cells, rungs: Sequence[tuple[int, float]], unit: Unit
+) -> Iterable[Pair]:
+    first = next(iter(crossings.values()), ())
     for place, crossing in enumerate(first):
         found_on, trained_on = crossing.found_on, crossing.trained_on
         board = cells[found_on, trained_on]
-        at = [(matrix.crossings[rung][place], compression) for rung, compression in rungs]
+        at = [(crossings[rung][place], compression) for rung, compression in rungs]
         lines = [
             ("Score", f"found on {found_on}, trained on {trained_on}", [_score(c, board, unit, x) for c, x in at]),
             ("Transfer gap", f"minus the ticket found on {trained_on}", [tested_cell(c.gap, unit) for c, _ in at]),
