@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from ticketbench.report.boards.against_random import against_random
 from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.scores import paired
-from ticketbench.report.boards.transfer import matrices, partial
+from ticketbench.report.boards.transfer import matrices, partial, random_on
 from ticketbench.report.statistics.differences import holm
 
 S = ("s1", "s2")
@@ -89,6 +90,22 @@ def test_tickets_stand_beside_random_ones_found_where_they_are_trained(rows_of, 
     assert found.against_random.interval == paired(ours, theirs, "test_final", 0.3)
     assert found.against_random.adjusted == holm([each.against_random.p for each in imp.crossings[2]])[0]
     assert crossing(random, 2, "s2").against_random is None
+
+
+def test_random_tickets_with_parameters_stand_for_none(rows_of, task):
+    variant = {"method_params": '{"seed": 7}'}
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8]), 5)
+    rows += rows_of.make_matrix(task, everywhere("random-layer", [0.95, 0.94]), 5, **variant)
+    without = cells(rows, task)
+    rows += rows_of.make_matrix(task, everywhere("random-layer", [0.7, 0.6]), 5)
+    both = cells(rows, task)
+
+    assert random_on(without, "s1") is None
+    assert matrices(without, S)[0].crossings[1][0].against_random is None
+    assert against_random(without["s1", "s1"]) == []
+    assert random_on(both, "s1").params == "{}"
+    assert all(each.against_random.interval.mean > 0 for each in matrices(both, S)[0].crossings[1])
+    assert against_random(both["s1", "s1"])[0].differences[1].interval.mean > 0
 
 
 def with_everything_beside(rows_of, task):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ticketbench.report.boards.board import Board, Series, near
 from ticketbench.report.boards.scores import paired
-from ticketbench.report.boards.transfer import RANDOM
+from ticketbench.report.boards.transfer import RANDOM, random_of
 from ticketbench.report.statistics.differences import Tested, corrected
 from ticketbench.report.statistics.intervals import Interval
 
@@ -24,7 +24,7 @@ class Beside:
 
 def against_random(board: Board) -> Sequence[Beside]:
     """The series of a board beside its random tickets, in its order; none where it has no random tickets."""
-    random = next((each for each in board.series if (each.method, each.params) == (RANDOM, "{}")), None)
+    random = random_of(board)
     if random is None:
         return []
     found: list[tuple[Series, int, Interval]] = []

@@ -105,10 +105,14 @@ def control_of(board: Board, key: Key, control: str) -> Series | None:
     return next((each for each in board.controls if (each.key, each.control) == (key, control)), None)
 
 
+def random_of(board: Board | None) -> Series | None:
+    """A board's random tickets with the same count in every layer; never a variant with parameters or a label."""
+    return series_of(board, (RANDOM, "{}", ""))
+
+
 def random_on(cells: Cells, setting: str) -> Series | None:
-    """The random tickets with the same count in every layer that were found and trained on a setting."""
-    board = cells.get((setting, setting))
-    return next((each for each in board.series if each.method == RANDOM), None) if board else None
+    """The random tickets that were found and trained on a setting."""
+    return random_of(cells.get((setting, setting)))
 
 
 def _matrix(cells: Cells, settings: Sequence[str], key: Key) -> Matrix:
