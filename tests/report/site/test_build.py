@@ -11,6 +11,7 @@ from ticketbench.methods.declare import Method
 from ticketbench.report.boards.board import boards
 from ticketbench.report.site.build import build_site
 from ticketbench.report.statistics.intervals import plus_minus
+from ticketbench.task import find_tasks
 
 EVIL = "</script><script>alert('reason')</script><img src=x onerror=alert(1)>"
 
@@ -122,8 +123,9 @@ def test_references_of_another_recipe_are_marked_and_the_difference_is_listed(bu
     page = read(built.mnist)
     rows = [" ".join(" ".join(row).split()) for table in page.tables for row in table]
     steps = (built.tasks["mnist/lenet-300-100-ci"].training.steps, 50000)
+    (parent,) = find_tasks("mnist/lenet-300-100")
 
-    assert sum("≠ not comparable another recipe" in row for row in rows) == 7
+    assert sum("≠ not comparable another recipe" in row for row in rows) == len(parent.references) > 0
     assert f"training.steps {steps[0]} {steps[1]}" in rows
     assert any("98.3 ± 0.1 %" in row and "imp" in row for row in rows)
     assert "same recipe" not in page.text
