@@ -1,0 +1,100 @@
+"""The tasks of the student report (IE643, 2020) against its Tables 1 and 2 and the numbers of its section 7.2."""
+
+import pytest
+
+from ticketbench.ladder import Rung, rungs
+from ticketbench.networks import build, prunable
+from ticketbench.report.boards.ledger import NEAR
+from ticketbench.task import Task, find_tasks
+
+IMAGE, CLASSES = (1, 28, 28), 10
+PERCEPTRON, LENET_5 = "lenet-300-100", "lenet-5"
+RATE = 0.0012
+
+TABLE_1 = {
+    "mnist/lenet-300-100-ie643": (PERCEPTRON, RATE, 60, 75, 0.3, 20),
+    "mnist/lenet-5-ie643": (LENET_5, RATE, 60, 50, 0.2, 20),
+}
+TABLE_2 = {
+    "mnist/data-halves": (PERCEPTRON, RATE, 50, 50, 0.5, 5),
+    "mnist/label-split": (PERCEPTRON, RATE, 50, 50, 0.35, 15),
+    "mnist/optimizer-transfer": (PERCEPTRON, RATE, 50, 50, 0.5, 10),
+}
+SECTION_7_2 = [
+    ("mnist/data-halves", "s1", "s1", 0.9574),
+    ("mnist/data-halves", "s1", "s2", 0.9614),
+    ("mnist/label-split", "s1", "s1", 0.9723),
+    ("mnist/label-split", "s1", "s2", 0.211479),
+    ("mnist/optimizer-transfer", "sgd", "sgd", 0.9752),
+    ("mnist/optimizer-transfer", "adam", "adam", 0.9717),
+]
+
+
+def task(name: str) -> Task:
+    (found,) = find_tasks(name)
+    return found
+
+
+def sizes(of: Task) -> dict[str, int]:
+    """How many weights every prunable layer has, in network order."""
+    network = build(of.network, IMAGE, CLASSES)
+    weights = dict(network.named_parameters())
+    return {name: weights[name].numel() for name in prunable(network)}
+
+
+def room_in_output(rung: Rung, layers: dict[str, int]) -> int:
+    """The most weights that the output can keep at a rung while every other layer keeps one."""
+    if rung.scope == "layer":
+        return rung.kept_per_layer["output.weight"]
+    return min(layers["output.weight"], rung.kept - (len(layers) - 1))
+
+
+@pytest.mark.parametrize("name", TABLE_1 | TABLE_2)
+def test_the_recipe_is_the_one_that_its_table_prints(name):
+    found = task(name)
+    training, ladder = found.training, found.ladder
+    recipe = (training.optimizer.lr, training.batch_size, training.epochs, ladder.prune, ladder.rounds)
+    assert (found.network.name, *recipe) == (TABLE_1 | TABLE_2)[name]
+
+
+@pytest.mark.parametrize("name", TABLE_1 | TABLE_2)
+def test_a_share_of_the_parameters_is_pruned_of_all_layers_together(name):
+    """Section 4.1: "prune p % of the parameters", and no layer is named."""
+    ladder = task(name).ladder
+    assert (ladder.scope, dict(ladder.layers)) == ("global", {})
+
+
+def test_the_settings_are_those_of_section_4_2():
+    halves, labels, optimizers = (task(name) for name in TABLE_2)
+    assert [halves.in_setting(each).data.part for each in ("s1", "s2")] == ["1/2", "2/2"]
+    assert [labels.in_setting(each).data.labels for each in ("s1", "s2")] == [(0, 1, 2, 3, 4), (5, 6, 7, 8, 9)]
+    named = [optimizers.in_setting(each).training.optimizer for each in ("adam", "sgd")]
+    assert [(each.name, each.lr) for each in named] == [("adam", RATE), ("sgd", RATE)]
+
+
+def test_the_numbers_are_those_of_section_7_2():
+    found = [
+        (name, each.found_on, each.trained_on, each.value)
+        for name in TABLE_2
+        for each in task(name).references
+        if each.value is not None
+    ]
+    assert sorted(found) == sorted(SECTION_7_2)
+
+
+@pytest.mark.parametrize("name", TABLE_2)
+def test_every_number_is_held_against_the_last_rung(name):
+    found = task(name)
+    last = rungs(found.ladder, sizes(found))[-1]
+    densities = {each.density for each in found.references}
+    assert densities and all(abs(density / last.density - 1) <= NEAR for density in densities)
+
+
+@pytest.mark.parametrize("name", TABLE_2)
+def test_the_last_rung_has_room_for_an_output_that_tells_the_classes_apart(name):
+    """All but one of the classes need a weight of their own in the output; one can do with its bias."""
+    found = task(name)
+    layers = sizes(found)
+    labels = found.in_setting(found.setting_names[0]).data.labels
+    told_apart = len(labels) if labels else CLASSES
+    assert room_in_output(rungs(found.ladder, layers)[-1], layers) >= told_apart - 1
