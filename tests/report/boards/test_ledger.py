@@ -9,6 +9,7 @@ from ticketbench.report.boards.ledger import ledger
 from ticketbench.report.boards.recipes import differences, lost_ancestor, recipe
 from ticketbench.report.boards.scores import paired
 from ticketbench.task import Images, Reference
+from ticketbench.task.settings import Setting
 
 
 def reference(**said):
@@ -345,6 +346,42 @@ def test_a_parents_reference_to_a_setting_that_the_child_lacks_is_not_comparable
     (found,) = ledger(cells(rows_of.make_results(child, {"imp": [0.9]}, 3), child), child, {parent.id: parent})
 
     assert (found.verdict, found.says) == ("not comparable", "this task has no setting s1; no results")
+
+
+def test_a_parents_reference_stands_in_the_setting_that_has_its_recipe(rows_of):
+    said = {"method": "imp", "density": 0.6}
+    against = {"method": "imp", "density": 0.36, "trained_on": "default"}
+    parent = with_references(
+        rows_of.make_task(),
+        [reference(**said, value=0.9), reference(**said, claim="Better.", sign="higher", against=against)],
+    )
+    settings = {"half": {"data": {"labels": (0, 1, 2, 3, 4)}}, "whole": {}}
+    child = parent.model_copy(
+        update={
+            "id": "own/child",
+            "extends": parent.id,
+            "references": (),
+            "settings": {name: Setting.model_validate(each) for name, each in settings.items()},
+        }
+    )
+    at_home = {(name, name): {"dense": [0.95], "imp": [0.9, 0.8]} for name in settings}
+    found = cells(rows_of.make_matrix(child, at_home, 5, examples=5000), child)
+
+    value, claim = ledger(found, child, {parent.id: parent})
+
+    assert (value.reference.found_on, value.reference.trained_on, value.verdict) == ("whole", "whole", "reproduced")
+    assert value.ours.interval == found["whole", "whole"].series[0].cells[1].score
+    assert (claim.reference.against.trained_on, claim.verdict) == ("whole", "reproduced")
+
+
+def test_lenet_300_100_is_held_against_its_references_where_tickets_of_mnist_meet_fashion_mnist(rows_of):
+    parent, task = rows_of.make_task("mnist/lenet-300-100"), rows_of.make_task("mnist/dataset-transfer")
+
+    inherited = [held for held in ledger({}, task, {}) if held.task == parent.id]
+
+    assert len(inherited) == len(parent.references) > 0
+    assert {(held.reference.found_on, held.reference.trained_on) for held in inherited} == {("mnist", "mnist")}
+    assert not [held.says for held in inherited if "no setting" in held.says or "another recipe" in held.says]
 
 
 def test_settings_are_compared_one_by_one(rows_of):

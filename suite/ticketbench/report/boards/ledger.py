@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series, chance_on
-from ticketbench.report.boards.recipes import ancestors, same_recipe
+from ticketbench.report.boards.recipes import ancestors, same_recipe, setting_recipe
 from ticketbench.report.boards.scores import Scores, difference, scores
 from ticketbench.report.measures import METRIC_COLUMNS, placed
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.normalising import margin
 from ticketbench.report.statistics.verdicts import Verdict, clear_of_chance, of_claim, of_value
 from ticketbench.results import DENSE, Row
-from ticketbench.task import Reference, Task
+from ticketbench.task import Against, Reference, Task
 
 NEAR = 0.02  # a rung stands for a published density that it is within 2 % of
 
 Cells = Mapping[tuple[str, str], Board]
+_Said = TypeVar("_Said", Reference, Against)
 
 
 @dataclass(frozen=True)
@@ -65,22 +67,50 @@ class Held:
 def ledger(cells: Cells, task: Task, tasks: Mapping[str, Task]) -> Iterator[Held]:
     """The task's own references, then those of the tasks that it extends, nearest first.
 
+    A reference to a setting that the task lacks stands in the one that has its recipe, if one has.
+
     Args:
         cells: the boards of one version and numerics of the task, by the settings found on and trained on.
     """
     for listing in (task, *ancestors(task, tasks)):
+        known_as = _known_as(task, listing)
         for reference in listing.references:
-            yield from _held(cells, task, listing, reference)
+            yield from _held(cells, task, listing, reference, known_as)
 
 
-def _held(cells: Cells, task: Task, listing: Task, reference: Reference) -> Iterator[Held]:
+def _known_as(task: Task, listing: Task) -> dict[str, str]:
+    """The settings of a listing that the task lacks, by the first of its own that has the same recipe."""
+    return {
+        foreign: own
+        for foreign in listing.setting_names
+        if foreign not in task.setting_names
+        for own in reversed(task.setting_names)
+        if setting_recipe(task, own) == setting_recipe(listing, foreign)
+    }
+
+
+def _in_settings(reference: Reference, known_as: Mapping[str, str]) -> Reference:
+    """The reference, and what it is set against, with the names that the task has for their settings."""
+    against = _renamed(reference.against, known_as) if reference.against else None
+    return _renamed(reference, known_as).model_copy(update={"against": against})
+
+
+def _renamed(said: _Said, known_as: Mapping[str, str]) -> _Said:
+    names = {key: getattr(said, key) for key in ("found_on", "trained_on")}
+    return said.model_copy(update={key: known_as.get(name, name) for key, name in names.items()})
+
+
+def _held(
+    cells: Cells, task: Task, listing: Task, reference: Reference, known_as: Mapping[str, str]
+) -> Iterator[Held]:
     settings = (reference.found_on, reference.trained_on)
-    foreign = [name for name in settings if name not in task.setting_names]
+    foreign = [name for name in settings if name not in (*task.setting_names, *known_as)]
     unlike = _joined(
         "" if same_recipe(task, listing, settings) else "another recipe",
         f"the source’s recipe differs: {reference.differs.removesuffix('.')}" if reference.differs else "",
         f"this task has no setting {foreign[0]}" if foreign else "",
     )
+    reference = _in_settings(reference, known_as)
     variants = _variants(cells, reference)
     either: Sequence[Series | None] = variants or [None]
     for series in either:
