@@ -155,7 +155,7 @@ def networks(draw, ties=True):
 
 
 @pytest.mark.parametrize("name", METHODS)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(given=networks())
 def test_every_rung_gets_one_ticket_of_exactly_its_count(name, given):
     masks = [ticket.mask for ticket in tickets(name, given)]
@@ -166,7 +166,7 @@ def test_every_rung_gets_one_ticket_of_exactly_its_count(name, given):
 
 
 @pytest.mark.parametrize("name", METHODS)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(given=networks())
 def test_in_a_search_no_mask_grows_and_where_it_is_promised_none_does_from_rung_to_rung(name, given):
     for requests in asked(name, given):
@@ -178,7 +178,7 @@ def test_in_a_search_no_mask_grows_and_where_it_is_promised_none_does_from_rung_
 
 
 @pytest.mark.parametrize("name", METHODS)
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(given=networks())
 def test_equal_networks_get_equal_tickets(name, given):
     for one, other in zip(tickets(name, given), tickets(name, given), strict=True):
@@ -187,7 +187,7 @@ def test_equal_networks_get_equal_tickets(name, given):
 
 
 @pytest.mark.parametrize("name", TRAINED)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(given=networks(ties=False), data=st.data())
 def test_hidden_units_in_another_order_have_their_masks_and_weights_in_that_order(name, given, data):
     straight = tickets(name, given)
@@ -199,7 +199,7 @@ def test_hidden_units_in_another_order_have_their_masks_and_weights_in_that_orde
 
 
 @pytest.mark.parametrize("name", CHAIN)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(given=networks())
 def test_where_the_same_weights_are_trained_the_chain_of_masks_is_imps(name, given):
     for one, other in zip(tickets(name, given), tickets("imp", given), strict=True):
