@@ -182,6 +182,13 @@ def test_the_readme_names_every_method_under_its_family():
         assert each.family.partition(" ")[0] in listed[each.name], each.name
 
 
+def test_the_authors_page_says_of_every_method_what_it_is_held_against():
+    page = (Path(__file__).parents[2] / "docs" / "methods.md").read_text()
+    table = page.partition("| method | definition, numbers by hand |")[2].partition("\n\n")[0]
+    named = [name for line in table.splitlines()[2:] for name in re.findall(r"`([a-z-]+)`", line.split(" | ")[0])]
+    assert sorted(named) == sorted(shipped_methods())
+
+
 def test_every_method_says_what_it_does_and_cites_what_the_bibliography_has():
     bibliography = Path(ticketbench.__file__).with_name("references.bib").read_text()
     known = re.findall(r"@\w+\{([^,]+),", bibliography)
