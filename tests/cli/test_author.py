@@ -104,16 +104,10 @@ def test_a_shipped_method_is_checked_by_its_name_and_parameters_on_a_task_of_one
     )
 
 
-def test_what_cannot_be_checked_is_one_message(ticketbench, here, author, monkeypatch):
-    author("")
+def test_what_cannot_be_checked_is_one_message(ticketbench, here, monkeypatch):
     (here / "broken.py").write_text("def find(search:\n")
-    (here / "mine.txt").write_text("")
-    for typed, message in {
-        "none.py": "none.py: cannot be read: No such file or directory.",
-        "mine.txt": "mine.txt: is not a Python file.",
+    for typed, message in {  # other ways are tested where methods are loaded; each of these is a process
         "broken.py": "broken.py: cannot be loaded: SyntaxError: ",
-        "mine.py": "mine.py: declares no method; decorate",
-        "imp-lat": "Unknown method 'imp-lat'. Did you mean 'imp-late'?",
         "imp(draw=1)": "Unknown parameter of imp 'draw'. It takes none.",
     }.items():
         assert ticketbench("check", typed).message.startswith(message)
