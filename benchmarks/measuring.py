@@ -49,8 +49,9 @@ def alternate(contestants: Mapping[str, Callable[[], Seconds]], rounds: int) -> 
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """The median, and the smallest and largest behind it."""
-    return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    """The median, and behind it the smallest and largest of several."""
+    behind = f" ({min(values):.{digits}f} to {max(values):.{digits}f})" if len(values) > 1 else ""
+    return f"{median(values):.{digits}f}{behind}"
 
 
 def ratio(over: Sequence[Seconds], under: Sequence[Seconds], clock: str) -> list[float]:
