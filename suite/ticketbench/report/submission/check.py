@@ -169,7 +169,7 @@ def _remarks(rows: list[Row], manifest: Manifest) -> Iterator[str]:
     if any(row["dirty"] for row in rows):
         yield "some rows were made in a checkout of ticketbench with uncommitted changes"
     if any(row["commit"] is None for row in rows):
-        yield "some rows name no commit of ticketbench; they were made by an installed version"
+        yield "some rows name no commit of ticketbench; they were made by an installed version, not by a clone"
     if len({row["commit"] for row in rows}) > 1:
         yield "rows were made by several commits of ticketbench"
     if len(machines := {(row["device"], repr(row["packages"])) for row in rows}) > 1:
