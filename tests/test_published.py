@@ -14,7 +14,7 @@ from ticketbench.task import find_tasks
 
 RESULTS = Path(__file__).parents[1] / "results"
 LENET, CONV = "mnist/lenet-300-100-ci", "digits/conv"
-LSTM, CARTPOLE = "tiny-shakespeare/lstm-ci", "cartpole/ci"
+LSTM, TRANSLATION, CARTPOLE = "tiny-shakespeare/lstm-ci", "multi30k/transformer-ci", "cartpole/ci"
 
 
 def board_of(name):
@@ -83,6 +83,12 @@ def test_of_text_winning_tickets_do_better_than_random_ones():
 def test_at_initialization_synflow_beats_magnitude_at_the_three_highest_compressions():
     """Of 13 to 31 times, as Tanaka et al. 2020 have it; at lower ones the intervals do not tell the two apart."""
     assert list(separations(CONV, "synflow", "magnitude-init").values()) == [0] * 5 + [1] * 3
+
+
+def test_the_translator_is_far_above_trivial_answers():
+    """Of those that multi30k/transformer names, a lucky training sentence said of everything does best."""
+    (found,) = dense_scores(TRANSLATION)
+    assert found > 5 * 2.46
 
 
 def test_the_policy_solves_the_game():
