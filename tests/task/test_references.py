@@ -4,21 +4,13 @@ from itertools import pairwise
 
 import pytest
 
-from ticketbench.ladder import Rung, rungs
-from ticketbench.networks import build, prunable
+from ticketbench.ladder import Rung
 from ticketbench.report.boards.ledger import NEAR
-from ticketbench.task import Reference, Task, find_tasks, load_task, shipped_tasks
+from ticketbench.report.submission.grid import ladder_on
+from ticketbench.task import Reference, find_tasks, load_task, shipped_tasks
 
-MNIST = (1, 28, 28)  # also what Fashion-MNIST's images have
-CLASSES = 10
 SMALL = [load_task(path) for name, path in shipped_tasks().items() if name.startswith(("mnist/", "fashion-mnist/"))]
 HELD = [task for task in SMALL if task.references]
-
-
-def ladder(task: Task) -> tuple[Rung, ...]:
-    network = build(task.network, MNIST, CLASSES)
-    weights = dict(network.named_parameters())
-    return rungs(task.ladder, {name: weights[name].numel() for name in prunable(network)})
 
 
 def rung_at(density: float, of: tuple[Rung, ...]) -> Rung | None:
@@ -40,7 +32,7 @@ def claims(name: str, cite: str) -> list[Reference]:
 def test_every_density_of_a_reference_is_that_of_a_rung(task):
     densities = {each.density for each in task.references if each.density}
     densities |= {each.against.density for each in task.references if each.against}
-    found = ladder(task)
+    found = ladder_on(task)
     assert [density for density in sorted(densities) if rung_at(density, found) is None] == []
 
 
@@ -64,7 +56,7 @@ def test_what_frankle_and_carbin_say_of_tickets_is_tested_against_dense_and_rein
 @pytest.mark.parametrize(("drops_at", "tested_at"), [(0.2632, 0.21), (0.0288, 0.0231)])
 def test_a_drop_is_looked_for_at_the_first_rung_below_the_density_at_which_it_begins(drops_at, tested_at):
     (task,) = find_tasks("mnist/lenet-300-100")
-    found = ladder(task)
+    found = ladder_on(task)
     begins = rung_at(drops_at, found)
     assert rung_at(tested_at, found) == first_below(begins.density, found)
 
@@ -105,7 +97,7 @@ def test_more_than_so_many_percent_is_tested_where_it_begins_and_the_fall_at_the
     name, almost_dense, fall
 ):
     (task,) = find_tasks(f"mnist/{name}")
-    found = ladder(task)
+    found = ladder_on(task)
     densities = {sign: [each.density for each in task.references if each.sign == sign] for sign in ("equal", "lower")}
     assert [rung_at(each, found) for each in densities["equal"]] == [first_below(almost_dense, found)]
     assert [rung_at(each, found) for each in densities["lower"]] == [first_below(fall, found), found[-1]]

@@ -2,12 +2,11 @@
 
 import pytest
 
-from ticketbench.ladder import Rung, rungs
-from ticketbench.networks import build, prunable
 from ticketbench.report.boards.ledger import NEAR
+from ticketbench.report.submission.grid import ladder_on
 from ticketbench.task import Task, find_tasks
 
-IMAGE, CLASSES = (1, 28, 28), 10
+CLASSES = 10
 PERCEPTRON, LENET_5 = "lenet-300-100", "lenet-5"
 RATE = 0.0012
 
@@ -35,18 +34,13 @@ def task(name: str) -> Task:
     return found
 
 
-def sizes(of: Task) -> dict[str, int]:
-    """How many weights every prunable layer has, in network order."""
-    network = build(of.network, IMAGE, CLASSES)
-    weights = dict(network.named_parameters())
-    return {name: weights[name].numel() for name in prunable(network)}
-
-
-def room_in_output(rung: Rung, layers: dict[str, int]) -> int:
-    """The most weights that the output can keep at a rung while every other layer keeps one."""
-    if rung.scope == "layer":
-        return rung.kept_per_layer["output.weight"]
-    return min(layers["output.weight"], rung.kept - (len(layers) - 1))
+def room_in_output(found: Task) -> int:
+    """The most weights that the output can keep at the last rung while every other layer keeps one."""
+    dense, *_, last = ladder_on(found)
+    layers = dense.kept_per_layer
+    if last.scope == "layer":
+        return last.kept_per_layer["output.weight"]
+    return min(layers["output.weight"], last.kept - (len(layers) - 1))
 
 
 @pytest.mark.parametrize("name", TABLE_1 | TABLE_2)
@@ -85,7 +79,7 @@ def test_the_numbers_are_those_of_section_7_2():
 @pytest.mark.parametrize("name", TABLE_2)
 def test_every_number_is_held_against_the_last_rung(name):
     found = task(name)
-    last = rungs(found.ladder, sizes(found))[-1]
+    last = ladder_on(found)[-1]
     densities = {each.density for each in found.references}
     assert densities and all(abs(density / last.density - 1) <= NEAR for density in densities)
 
@@ -94,7 +88,6 @@ def test_every_number_is_held_against_the_last_rung(name):
 def test_the_last_rung_has_room_for_an_output_that_tells_the_classes_apart(name):
     """All but one of the classes need a weight of their own in the output; one can do with its bias."""
     found = task(name)
-    layers = sizes(found)
     labels = found.in_setting(found.setting_names[0]).data.labels
     told_apart = len(labels) if labels else CLASSES
-    assert room_in_output(rungs(found.ladder, layers)[-1], layers) >= told_apart - 1
+    assert room_in_output(found) >= told_apart - 1
