@@ -31,6 +31,13 @@ def test_a_script_prints_tables(script, name):
         assert len({line.count("|") for line in lines}) == 1
 
 
+def test_the_protocol_prints_the_luck_of_the_results_published_here(script):
+    (found,) = script("luck").tables(1, np.random.default_rng(0))
+    protocol = (FOLDER.parent / "protocol.md").read_text("utf-8")
+
+    assert all(f"   {line}\n" in protocol for line in found.splitlines())
+
+
 def test_every_command_that_the_protocol_names_is_a_script_and_every_measured_one_is_named():
     protocol = (FOLDER.parent / "protocol.md").read_text("utf-8")
     named = set(re.findall(r"`python docs/simulations (\w+)`", protocol))
