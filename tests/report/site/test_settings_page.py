@@ -88,14 +88,8 @@ def test_the_table_of_gaps_prints_the_statistics_and_what_separates(built, read)
     (matrix, *_) = matrices(built.cells, S)
     rows = rows_under(read(built.page), "Off the diagonal")
 
-    gaps = [row for row in rows if row[0].startswith("Transfer gap")]
-    for place, row in enumerate(gaps):
-        for rung, printed in enumerate(row[1:], start=1):
-            gap = matrix.crossings[rung][place].gap
-            assert float(printed.split()[0].replace("−", "-")) == pytest.approx(100 * gap.interval.mean, abs=0.06)
-            assert ("▼ below" in printed) == (gap.separates == -1)
-    assert any("▼ below" in cell for row in gaps for cell in row)
-    assert [row[0].split(" minus")[0] for row in rows[2:7]] == [
+    printed_as(rows, "Transfer gap", matrix.crossings, lambda each: each.gap, "▼ below", -1)
+    assert heads(rows[2:7]) == [
         "Score found on s1, trained on s2",
         "Transfer gap",
         "Advantage",
@@ -108,20 +102,29 @@ def test_the_table_of_the_diagonal_prints_what_tickets_are_better_by_where_they_
     (matrix, *_) = matrices(built.cells, S)
     rows = rows_under(read(built.page), "On the diagonal")
 
-    random = [row for row in rows if row[0].startswith("Against random")]
-    for place, row in enumerate(random):
-        for rung, printed in enumerate(row[1:], start=1):
-            found = matrix.diagonal[rung][place].against_random
-            assert float(printed.split()[0].replace("−", "-")) == pytest.approx(100 * found.interval.mean, abs=0.06)
-            assert ("▲ above" in printed) == (found.separates == 1)
-    assert any("▲ above" in cell for row in random for cell in row)
-    assert [row[0].split(" minus")[0] for row in rows[1:6]] == [
+    printed_as(rows, "Against random", matrix.diagonal, lambda each: each.against_random, "▲ above", 1)
+    assert heads(rows[1:6]) == [
         "s1 → s1",
         "Score found on s1, trained on s1",
         "Advantage",
         "Against random",
         "Against dense",
     ]
+
+
+def printed_as(rows, line, crossings, difference, mark, sign):
+    """Every line of this name prints the means of its cell, and the mark where they separate in its direction."""
+    lines = [row for row in rows if row[0].startswith(line)]
+    for place, row in enumerate(lines):
+        for rung, printed in enumerate(row[1:], start=1):
+            found = difference(crossings[rung][place])
+            assert float(printed.split()[0].replace("−", "-")) == pytest.approx(100 * found.interval.mean, abs=0.06)
+            assert (mark in printed) == (found.separates == sign)
+    assert any(mark in cell for row in lines for cell in row)
+
+
+def heads(rows):
+    return [row[0].split(" minus")[0] for row in rows]
 
 
 def test_a_cell_that_answers_one_class_says_so_with_the_majority_class_rate_wherever_its_number_stands(built, read):
