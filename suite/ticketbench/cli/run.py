@@ -3,13 +3,13 @@
 import os
 import re
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.extras import install, missing_extras
 from ticketbench.paths import default_store
 from ticketbench.task import Task, find_tasks
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from ticketbench.results import Row
 
 _FIRST_TASK, _FIRST_SEEDS = "digits/mlp", 3
-_EXTRAS = {  # what a kind of data needs beyond ticketbench's own requirements: the extra, and modules it brings
-    "translation": ("language", ("sacrebleu", "tokenizers")),
-    "environment": ("control", ("gymnasium", "stable_baselines3")),
-}
 _ENDED = re.compile(r"ended at rung (\d+): ")
 
 
@@ -132,14 +128,8 @@ def _tell(plan: "Plan", tasks: Sequence[Task]) -> None:
         f"{plan.rows} rows to make, {plan.there} there already. Cost: at most {plan.rows} times a dense training, "
         "plus what methods train to search with; what the store has costs nothing."
     )
-    if extras := _missing_extras({shard.task.data.kind for shard in plan.shards}):
-        click.echo(f'Packages that this needs are not installed: pip install "ticketbench[{",".join(extras)}]"')
-
-
-def _missing_extras(kinds: set[str]) -> list[str]:
-    """The extras of which a module that these kinds of data need is not there. None is imported."""
-    needed = [_EXTRAS[kind] for kind in sorted(kinds & _EXTRAS.keys(), reverse=True)]
-    return [extra for extra, modules in needed if any(find_spec(module) is None for module in modules)]
+    if extras := missing_extras(shard.task.data.kind for shard in plan.shards):
+        click.echo(f"Packages that this needs are not installed: {install(*extras)}")
 
 
 def _sum_up(account: "Account", plan: "Plan", results: Path, tasks: Sequence[Task]) -> int:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ticketbench.data import cache
 from ticketbench.errors import TicketbenchError
+from ticketbench.extras import install
 from ticketbench.paths import cache_folder
 
 PAD, BOS, EOS, UNK = range(4)
@@ -78,7 +79,7 @@ def language_package(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise TicketbenchError(
-            f'Tasks of translation need the package {name}, which is missing: pip install "ticketbench[language]"'
+            f"Tasks of translation need the package {name}, which is missing: {install('language')}"
         ) from error
 
 

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.extras import install
 from ticketbench.task import Environment
 
 if TYPE_CHECKING:
     from ticketbench.harness.training.games import Game
 
-INSTALL = 'Expected after `pip install "ticketbench[control]"`.'
+_EXPECTED = f"Expected after `{install('control')}`."
 ATARI = "ALE/"
 _PINNED = ("gymnasium", "ale_py", "ticketbench")  # by their versions
 _BOX2D = ("LunarLander", "BipedalWalker", "CarRacing")
@@ -90,8 +91,8 @@ def make_game(spec: Environment) -> "Game":
         hint = "Expected an id that Gymnasium knows, as in CartPole-v1."
         raise unknown("environment", spec.name, gymnasium.registry, hint) from error
     except Exception as error:  # ALE's, a game's own, and whatever a package says that it needs
-        install = f". {INSTALL}" if atari and not isinstance(error, gymnasium.error.Error) else "."
-        raise TicketbenchError(f"Environment {spec.name!r} cannot be made ({_said(error)}){install}") from error
+        expected = f". {_EXPECTED}" if atari and not isinstance(error, gymnasium.error.Error) else "."
+        raise TicketbenchError(f"Environment {spec.name!r} cannot be made ({_said(error)}){expected}") from error
     game = _half(game, spec.stack) if atari else game
     observations, actions = game.observation_space, game.action_space
     if not isinstance(observations, gymnasium.spaces.Box) or not isinstance(actions, gymnasium.spaces.Discrete):
@@ -186,7 +187,9 @@ def _need(module: str, game: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise TicketbenchError(f"Environment {game!r} needs {module}, which cannot be imported. {INSTALL}") from error
+        raise TicketbenchError(
+            f"Environment {game!r} needs {module}, which cannot be imported. {_EXPECTED}"
+        ) from error
 
 
 def _digest(spec: Environment, game: "Game") -> str:
