@@ -34,11 +34,26 @@ from ticketbench.methods.state import State
 from ticketbench.task import Task, load_task
 
 STEPS = 8  # of every training, and of a measured stretch
-UPDATES = {
-    "gradual": 20,
-    "rigl": 74,
-    "set": 99,
-}  # of a training of 2,000 steps or more, at the methods' own intervals
+
+
+@dataclass(frozen=True)
+class Updated:
+    """A method that changes its mask while it trains.
+
+    Attributes:
+        parameters: with which it does so at every one of a few steps.
+        updates: how often it does at its own interval, in a training of 2,000 steps or more.
+    """
+
+    parameters: Mapping[str, int]
+    updates: int
+
+
+UPDATED = {
+    "gradual": Updated({}, 20),  # its interval is a share of the training, and a step here already
+    "rigl": Updated({"interval": 1}, 74),
+    "set": Updated({"interval": 1}, 99),
+}
 
 
 class Watched(Timed):
@@ -131,15 +146,15 @@ def step_seconds(work: Timed) -> float:
 def cost(method: Method, task: Task, work: Watched) -> Cost:
     """One rung of a method, from an empty store; of one that updates its mask, all updates of a whole training."""
     work.trainings, work.own_steps = 0, []
-    if method.name in ("rigl", "set"):  # gradual's interval is a share of the training, and a step here already
-        method = method.with_parameters(interval=1)
+    updated = UPDATED.get(method.name)
+    method = method.with_parameters(**updated.parameters) if updated else method
     with tempfile.TemporaryDirectory() as store:
         trainings = Trainings({"default": work}, Store(Path(store), DEFAULT_LIMIT))
         (row,) = run_search(Job(task, method, "default", 0, 1 if method.per_rung else None), trainings)
     seconds, became = row["search_seconds"] or 0.0, f"{row['status']}: {row['reason']}"
-    if method.name in UPDATES:
+    if updated:
         made = work.trainings - 1  # a training before every update, and one after the last
-        seconds, became = seconds / made * UPDATES[method.name], f"{became}; {made} updates"
+        seconds, became = seconds / made * updated.updates, f"{became}; {made} updates"
     return Cost(seconds, median(work.own_steps) if work.own_steps else None, became)
 
 

@@ -198,15 +198,13 @@ def _kept(rows: Sequence[Row], task: Task, exact: bool) -> Iterator[str]:
     tickets = [row for row in rows if row["kind"] == "ticket" and 1 <= row["rung"] <= task.ladder.rounds]
     counted = [row for row in tickets if row["kept"] is not None]
     ladder, whose = ladder_on(task), "the task's network"
-    if ladder is None:
-        if not counted:
-            return
-        (said, _), whose = Counter(map(_sizes, counted)).most_common(1)[0], "one network"
+    if ladder is None and counted:
         try:
-            ladder = rungs(task.ladder, dict(said))
+            ladder, whose = _ladder_said(counted, task), "one network"
         except TicketbenchError as error:
             yield f"expected kept_per_layer to name layers of the task's network: {str(error).rstrip('.')}"
-            return
+    if ladder is None:
+        return
     sizes = tuple(ladder[0].kept_per_layer.items())
     if other := [row for row in counted if _sizes(row) != sizes]:
         yield f"{some(other)}: expected kept_per_layer to name the layers of {whose}, with their sizes"
@@ -216,6 +214,12 @@ def _kept(rows: Sequence[Row], task: Task, exact: bool) -> Iterator[str]:
     if off:
         rung = ladder[off[0]["rung"]]
         yield f"{some(off)}: expected {rung.kept} weights at rung {rung.index}, got {off[0]['kept']}"
+
+
+def _ladder_said(counted: Sequence[Row], task: Task) -> tuple[Rung, ...]:
+    """The ladder on the layers that most of the rows name. Raises `TicketbenchError` where there is none."""
+    ((sizes, _),) = Counter(map(_sizes, counted)).most_common(1)
+    return rungs(task.ladder, dict(sizes))
 
 
 def _sizes(row: Row) -> tuple[tuple[str, int], ...]:
