@@ -1,9 +1,7 @@
-"""Rankings as a reader relies on them: who may be ranked, who separates, and the protocol's worked example."""
+"""Rankings as a reader relies on them: who may be ranked, and who separates."""
 
-import json
 from dataclasses import replace
 from math import log2
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +9,10 @@ import pytest
 from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.curves import reaches
 from ticketbench.report.boards.eligible import AS_IT_IS, TRAINED
-from ticketbench.report.boards.matched import margin_of, matched
+from ticketbench.report.boards.matched import matched
 from ticketbench.report.boards.ranking import SAME, ranking
 from ticketbench.report.statistics.curves import covers
-from ticketbench.report.statistics.intervals import unpack_bits
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
-EXACT = {"rel": 1e-6, "abs": 1e-12}
 LADDER = [0.97, 0.96, 0.95, 0.93, 0.9, 0.85, 0.78, 0.7]
 
 
@@ -26,117 +21,13 @@ def falling(by: float) -> list[float]:
     return [level - by for level in LADDER]
 
 
-def ranked(rows, task, read=True):
-    """The ranking of rows of one board, every method's file read and without a recipe of its own."""
-    (board,) = boards(rows, {task.id: task})
-    return ranking(board, {series.method: False for series in board.series} if read else {})
-
-
 def places(found, compression=None):
     """Method, rank, and interval of the main family, best first."""
     table = found.table(TRAINED, compression or found.headline)
     return [(p.line.series.method, p.rank.rank, (p.rank.low, p.rank.high)) for p in table.places]
 
 
-@pytest.fixture(scope="module")
-def example(rows_of):
-    """The protocol's example as rows, and its ranking."""
-    said = EXAMPLES["board"]
-    task = rows_of.make_task(chance=said["chance"], margin=said["margin"] / 0.825)
-    rows = []
-    for each in said["rows"]:
-        bits = unpack_bits(bytes.fromhex(each["test_correct"]), said["test_examples"])
-        counts = {name: each[name] for name in ("kept", "prunable", "status")}
-        asked = 2.0 ** -each["rung"]
-        row = rows_of.make_row(task, each["method"], each["rung"], each["seed"], density_asked=asked, **counts)
-        rows.append(rows_of.with_bits(row, bits))
-        assert rows[-1]["test_final"] == pytest.approx(each["test_final"])
-    return ranked(rows, task), task, said["expected"]
-
-
-def check(interval, expected):
-    """The interval holds the example's numbers."""
-    names = {
-        "mean": "mean",
-        "sd": "sd",
-        "v_seed": "V_seed",
-        "v_example": "V_example",
-        "h_seed": "half_seed",
-        "h_example": "half_example",
-        "h": "half_joint",
-    }
-    for ours, theirs in names.items():
-        assert getattr(interval, ours) == pytest.approx(expected[theirs], **EXACT)
-
-
-def test_the_worked_example_gives_its_metrics_at_every_compression(example):
-    found, _, expected = example
-    lines = {line.series.method: line for line in found.lines}
-
-    assert found.covered == (2, 4, 8, 16)
-    for name, score in expected["at"].items():
-        method, compression = name.split("|")
-        ours = lines[method].points.get(int(compression))
-        assert (ours is None) == (score is None)
-        if ours is not None:
-            check(ours.interval, score)
-            assert ours.values == pytest.approx(score["per_seed"], **EXACT)
-
-
-def test_the_worked_example_gives_its_areas(example):
-    found, _, expected = example
-    lines = {line.series.method: line for line in found.lines}
-
-    assert found.anchors.dense == pytest.approx(expected["dense_mean"], **EXACT)
-    for name, score in expected["area"].items():
-        method, compression = name.split("|")
-        ours = lines[method].areas.get(int(compression))
-        assert (ours is None) == (score is None)
-        if ours is not None:
-            check(ours.interval, score)
-            assert ours.values == pytest.approx(score["per_seed"], **EXACT)
-    assert lines["gamma"].lacks[16] == "does not reach 16×"
-
-
-def test_the_worked_example_gives_its_pairs_and_ranks(example):
-    found, _, expected = example
-    table = found.table(TRAINED, 8)
-    names = [place.line.series.method for place in table.places]
-
-    assert len(table.pairs) == len(expected["pairs_area_8"])
-    for pair in expected["pairs_area_8"]:
-        ours = table.pairs[names.index(pair["a"]), names.index(pair["b"])]
-        interval = ours.tested.interval
-        assert (interval.mean, interval.v_seed, interval.v_example, interval.h) == pytest.approx(
-            (pair["mean"], pair["V_seed"], pair["V_example"], pair["half"]), **EXACT
-        )
-        assert (ours.tested.p, ours.tested.adjusted, ours.sign_flip) == pytest.approx(
-            (pair["p"], pair["p_holm"], pair["p_sign_flip"]), **EXACT
-        )
-        # The example counts all seeds, the table those to add.
-        assert (ours.needed.more + 5 if ours.needed else None) == pair["seeds_needed"]
-        assert ours.model_based == (pair["p_holm"] <= 0.05)  # five seeds are too few for an exact test
-    for place in table.places:
-        said = expected["ranks_area_8"][place.line.series.method]
-        assert (place.rank.rank, [place.rank.low, place.rank.high]) == (said["rank"], said["interval"])
-
-
-def test_the_worked_example_gives_its_matching_compressions(example):
-    found, task, expected = example
-    margin = margin_of(found.board, task)
-
-    assert margin == pytest.approx(EXAMPLES["board"]["margin"], **EXACT)
-    for line in found.lines:
-        ours = matched(line.series, line.curve, found.board, margin).matching
-        said = expected["matching"][line.series.method]
-        assert list(ours.mean) == pytest.approx(said["mean"], **EXACT)
-        assert list(ours.band[0]) == pytest.approx(said["lower"], **EXACT)
-        assert list(ours.band[1]) == pytest.approx(said["upper"], **EXACT)
-        assert [ours.estimate, ours.proven, ours.upper] == pytest.approx([said["point"], said["low"], said["high"]])
-        assert ours.censored == said["censored"]
-
-
-def test_a_planted_winner_among_ten_stands_alone_at_the_top(rows_of):
+def test_a_planted_winner_among_ten_stands_alone_at_the_top(rows_of, ranked):
     task = rows_of.make_task()
     accuracy = {"dense": [0.97], "winner": falling(0.0)} | {f"m{i}": falling(0.06) for i in range(9)}
     found = ranked(rows_of.make_results(task, accuracy, seeds=10), task)
@@ -147,7 +38,7 @@ def test_a_planted_winner_among_ten_stands_alone_at_the_top(rows_of):
     assert all(rank > 1 for _, rank, _ in others)
 
 
-def test_equal_methods_share_the_first_rank(rows_of):
+def test_equal_methods_share_the_first_rank(rows_of, ranked):
     task = rows_of.make_task()
     accuracy = {"dense": [0.97]} | {f"m{i}": falling(0.0) for i in range(10)}
     found = ranked(rows_of.make_results(task, accuracy, seeds=10), task)
@@ -156,7 +47,7 @@ def test_equal_methods_share_the_first_rank(rows_of):
     assert not any(each.tested.separates for each in found.table(TRAINED, 32).pairs.values())
 
 
-def test_methods_equal_in_every_bit_are_said_to_be_equal_and_no_seeds_are_asked_for(rows_of):
+def test_methods_equal_in_every_bit_are_said_to_be_equal_and_no_seeds_are_asked_for(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "one": falling(0.0)}, seeds=5)
     rows += [rows_of.make_row(task, "two", r["rung"], r["seed"]) | scored(r) for r in rows if r["method"] == "one"]
@@ -171,7 +62,7 @@ def scored(row):
     return {name: row[name] for name in ("test_final", "test_correct", "test_examples")}
 
 
-def test_four_seeds_have_values_and_intervals_but_no_rank(rows_of):
+def test_four_seeds_have_values_and_intervals_but_no_rank(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "many": falling(0.0), "few": falling(0.1)}, seeds=5)
     found = ranked([row for row in rows if row["method"] != "few" or row["seed"] < 4], task)
@@ -182,7 +73,7 @@ def test_four_seeds_have_values_and_intervals_but_no_rank(rows_of):
     assert line.areas[32].interval.h > 0
 
 
-def test_a_missing_row_takes_the_rank_only_where_the_score_needs_it(rows_of):
+def test_a_missing_row_takes_the_rank_only_where_the_score_needs_it(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "whole": falling(0.0), "holed": falling(0.02)}, seeds=5)
     rows = [row for row in rows if (row["method"], row["rung"], row["seed"]) != ("holed", 5, 3)]
@@ -196,7 +87,7 @@ def test_a_missing_row_takes_the_rank_only_where_the_score_needs_it(rows_of):
     assert why == "incomplete: rung 5 has no row of seed 3"
 
 
-def test_a_rung_nobody_ran_is_no_straight_line(rows_of):
+def test_a_rung_nobody_ran_is_no_straight_line(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "whole": falling(0.0), "skips": falling(0.0)}, seeds=5)
     found = ranked([row for row in rows if (row["method"], row["rung"]) != ("skips", 2)], task)
@@ -205,7 +96,7 @@ def test_a_rung_nobody_ran_is_no_straight_line(rows_of):
     assert "rung 2" in found.unranked(32)[0][1]
 
 
-def test_not_applicable_is_told_as_such(rows_of):
+def test_not_applicable_is_told_as_such(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5)
     rows += [
@@ -220,7 +111,7 @@ def test_not_applicable_is_told_as_such(rows_of):
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed"])
-def test_what_was_lost_counts_as_chance_and_stays_ranked(rows_of, status):
+def test_what_was_lost_counts_as_chance_and_stays_ranked(rows_of, ranked, status):
     task = rows_of.make_task(chance=0.2)
     rows = rows_of.make_results(task, {"dense": [0.97], "safe": falling(0.0), "lossy": falling(0.0)}, seeds=5)
     for row in rows:
@@ -237,7 +128,7 @@ def test_what_was_lost_counts_as_chance_and_stays_ranked(rows_of, status):
     assert line.curve.items is not None
 
 
-def test_collapsed_networks_keep_their_own_score(rows_of):
+def test_collapsed_networks_keep_their_own_score(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5)
     last = [row for row in rows if row["rung"] == 8]
@@ -248,7 +139,7 @@ def test_collapsed_networks_keep_their_own_score(rows_of):
     assert line.curve.values[:, -1] == pytest.approx([0.15] * 5)
 
 
-def test_a_lost_seed_without_a_chance_value_leaves_the_cell_incomplete(rows_of):
+def test_a_lost_seed_without_a_chance_value_leaves_the_cell_incomplete(rows_of, ranked):
     task = rows_of.make_task(chance=None)
     rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5)
     rows_of.without_score(rows[-1], "diverged", "no luck")
@@ -259,7 +150,7 @@ def test_a_lost_seed_without_a_chance_value_leaves_the_cell_incomplete(rows_of):
     assert "no chance value" in ranked(rows, task).lines[0].lacks[2]
 
 
-def test_without_a_chance_value_nothing_is_ranked_and_values_stay(rows_of):
+def test_without_a_chance_value_nothing_is_ranked_and_values_stay(rows_of, ranked):
     task = rows_of.make_task(chance=None)
     found = ranked(rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5), task)
 
@@ -269,7 +160,7 @@ def test_without_a_chance_value_nothing_is_ranked_and_values_stay(rows_of):
     assert not found.lines[0].areas
 
 
-def test_dense_networks_that_are_not_clear_of_chance_keep_the_task_apart(rows_of):
+def test_dense_networks_that_are_not_clear_of_chance_keep_the_task_apart(rows_of, ranked):
     task = rows_of.make_task(chance=0.9)
     found = ranked(rows_of.make_results(task, {"dense": [0.91], "imp": falling(0.0)}, seeds=5, noise=0.5), task)
 
@@ -277,7 +168,7 @@ def test_dense_networks_that_are_not_clear_of_chance_keep_the_task_apart(rows_of
     assert "not clear of chance" in found.why
 
 
-def test_no_dense_networks_no_ranks(rows_of):
+def test_no_dense_networks_no_ranks(rows_of, ranked):
     task = rows_of.make_task()
     found = ranked(rows_of.make_results(task, {"imp": falling(0.0)}, seeds=5), task)
 
@@ -285,7 +176,7 @@ def test_no_dense_networks_no_ranks(rows_of):
     assert found.lines[0].lacks[2].startswith("incomplete: dense network has no row of seeds 0, 1, 2, 3, 4")
 
 
-def test_tickets_scored_as_they_are_are_ranked_among_themselves(rows_of):
+def test_tickets_scored_as_they_are_are_ranked_among_themselves(rows_of, ranked):
     task = rows_of.make_task()
     accuracy = {"dense": [0.97], "imp": falling(0.3), "popup": falling(0.0), "prune": falling(0.2)}
     rows = rows_of.make_results(task, accuracy, seeds=5)
@@ -299,7 +190,7 @@ def test_tickets_scored_as_they_are_are_ranked_among_themselves(rows_of):
     assert [place.line.series.method for place in apart.places] == ["popup", "prune"]
 
 
-def test_some_tickets_trained_and_some_not_are_compared_with_neither(rows_of):
+def test_some_tickets_trained_and_some_not_are_compared_with_neither(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0), "mixed": falling(0.0)}, seeds=5)
     for row in rows:
@@ -332,7 +223,7 @@ def test_weights_of_a_recipe_of_ones_own_are_kept_apart(rows_of):
     assert apart(own=True) == {}
 
 
-def test_controls_and_probes_are_never_ranked(rows_of):
+def test_controls_and_probes_are_never_ranked(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.1)}, seeds=5)
     rows += rows_of.make_controls(task, "imp", {"shuffled": falling(0.0)}, seeds=5)
@@ -359,7 +250,7 @@ def test_tickets_that_carry_trained_weights_elsewhere_are_not_ranked_there(rows_
     ]
 
 
-def test_a_sparsity_that_is_an_outcome_is_ranked_as_far_as_every_seed_reaches(rows_of):
+def test_a_sparsity_that_is_an_outcome_is_ranked_as_far_as_every_seed_reaches(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0), "threshold": falling(0.02)}, seeds=5)
     for row in rows:
@@ -382,7 +273,7 @@ def test_a_ladder_covers_what_a_curve_with_its_last_rung_covers(rows_of, beyond,
     assert (8 in reaches(replace(board, rungs=((1, last),)), (4, 8))) == covered
 
 
-def test_methods_are_compared_over_the_seeds_they_share(rows_of):
+def test_methods_are_compared_over_the_seeds_they_share(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "ten": falling(0.0), "six": falling(0.05)}, seeds=10)
     rows = [row for row in rows if row["method"] != "six" or row["seed"] < 6]
@@ -396,7 +287,7 @@ def test_methods_are_compared_over_the_seeds_they_share(rows_of):
     assert not pair.model_based
 
 
-def test_rows_without_bits_are_compared_over_seeds_alone(rows_of):
+def test_rows_without_bits_are_compared_over_seeds_alone(rows_of, ranked):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "one": falling(0.0), "two": falling(0.1)}, seeds=5)
     for row in rows:
@@ -407,7 +298,7 @@ def test_rows_without_bits_are_compared_over_seeds_alone(rows_of):
     assert [place.rank.rank for place in table.places] == [1, 2]
 
 
-def test_lower_is_better_turns_everything_round(rows_of):
+def test_lower_is_better_turns_everything_round(rows_of, ranked):
     task = rows_of.make_task(chance=0.9)
     accuracy = {"dense": [0.05], "good": [0.1] * 8, "bad": [0.3] * 8}
     rows = rows_of.make_results(task, accuracy, seeds=5, metric="error", higher_is_better=False)
@@ -421,7 +312,7 @@ def test_lower_is_better_turns_everything_round(rows_of):
         assert np.all(ours.mean[1:] < 0)
 
 
-def test_a_table_of_thirty_two_methods_and_ten_thousand_examples_takes_seconds(rows_of, monkeypatch):
+def test_a_table_of_thirty_two_methods_and_ten_thousand_examples_takes_seconds(rows_of, ranked, monkeypatch):
     """Counted in what is unpacked and compared, not by a clock: every pair's matrices are read once a score."""
     from ticketbench.report.boards import curves
 
