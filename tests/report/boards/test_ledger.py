@@ -4,30 +4,21 @@ import numpy as np
 import pytest
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.ledger import ledger
-from ticketbench.report.boards.recipes import differences, lost_ancestor, recipe
 from ticketbench.report.boards.scores import paired
-from ticketbench.task import Images, Reference
-from ticketbench.task.settings import Setting
+from ticketbench.task import Reference
 
 
-def reference(**said):
-    return Reference.model_validate({"cite": "x", "where": "Table 1", "column": "test_final"} | said)
+@pytest.fixture
+def held(rows_of, cells, with_references):
+    """`held(references, accuracy, seeds=5, **results)`: a board, and the ledger of its task with these references."""
 
+    def hold(references, accuracy, seeds=5, **results):
+        task = with_references(rows_of.make_task(), references)
+        found = cells(rows_of.make_results(task, accuracy, seeds, **results), task)
+        return found["default", "default"], list(ledger(found, task, {task.id: task}))
 
-def cells(rows, task):
-    return {(each.found_on, each.trained_on): each for each in boards(rows, {task.id: task})}
-
-
-def with_references(task, references):
-    return task.model_copy(update={"references": tuple(references)})
-
-
-def held(rows_of, references, accuracy, seeds=5, **results):
-    task = with_references(rows_of.make_task(), references)
-    found = cells(rows_of.make_results(task, accuracy, seeds, **results), task)
-    return found["default", "default"], list(ledger(found, task, {task.id: task}))
+    return hold
 
 
 def exact(rows_of, task, method, rung, values, **changes):
@@ -37,9 +28,8 @@ def exact(rows_of, task, method, rung, values, **changes):
     ]
 
 
-def test_a_published_value_meets_our_interval_at_the_rung_within_two_percent(rows_of):
+def test_a_published_value_meets_our_interval_at_the_rung_within_two_percent(reference, held):
     board, [near, far] = held(
-        rows_of,
         [reference(method="imp", density=0.36 * 1.015, value=0.9), reference(method="imp", density=0.378, value=0.9)],
         {"dense": [0.95], "imp": [0.94, 0.9]},
     )
@@ -49,7 +39,9 @@ def test_a_published_value_meets_our_interval_at_the_rung_within_two_percent(row
     assert (far.ours, far.verdict, far.says) == (None, "not comparable", "no rung within 2 % of that density")
 
 
-def test_a_value_is_judged_by_half_width_and_the_margin_of_the_dense_networks(rows_of):
+def test_a_value_is_judged_by_half_width_and_the_margin_of_the_dense_networks(
+    rows_of, reference, cells, with_references
+):
     values = [(0.930, "reproduced"), (0.9355, "reproduced"), (0.9375, "not reproduced"), (0.921, "not reproduced")]
     task = with_references(
         rows_of.make_task(), [reference(method="imp", density=0.6, value=value) for value, _ in values]
@@ -62,7 +54,7 @@ def test_a_value_is_judged_by_half_width_and_the_margin_of_the_dense_networks(ro
     assert found[0].margin == pytest.approx(0.005 * 0.85)
 
 
-def test_a_declared_margin_is_taken_as_it_is(rows_of):
+def test_a_declared_margin_is_taken_as_it_is(rows_of, reference, cells, with_references):
     task = with_references(rows_of.make_task(margin=0.1), [reference(method="imp", density=0.6, value=0.9)])
     rows = exact(rows_of, task, "dense", 0, [0.95, 0.95, 0.95]) + exact(rows_of, task, "imp", 1, [0.93, 0.931, 0.929])
 
@@ -80,7 +72,9 @@ def test_a_declared_margin_is_taken_as_it_is(rows_of):
         ({"dense": [0.95]}, 5, 0.1, "no results"),
     ],
 )
-def test_what_is_missing_makes_a_value_not_comparable_and_is_said(rows_of, accuracy, seeds, chance, says):
+def test_what_is_missing_makes_a_value_not_comparable_and_is_said(
+    rows_of, reference, cells, with_references, accuracy, seeds, chance, says
+):
     task = with_references(rows_of.make_task(chance=chance), [reference(method="imp", density=0.6, value=0.9)])
 
     (found,) = ledger(cells(rows_of.make_results(task, accuracy, seeds), task), task, {})
@@ -89,7 +83,7 @@ def test_what_is_missing_makes_a_value_not_comparable_and_is_said(rows_of, accur
     assert says in found.says
 
 
-def test_an_interval_wider_than_four_margins_compares_nothing(rows_of):
+def test_an_interval_wider_than_four_margins_compares_nothing(rows_of, reference, cells, with_references):
     task = with_references(rows_of.make_task(margin=0.005), [reference(method="imp", density=0.6, value=0.9)])
     rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9]}, 5, examples=100)
 
@@ -99,10 +93,9 @@ def test_an_interval_wider_than_four_margins_compares_nothing(rows_of):
     assert (found.verdict, found.says) == ("not comparable", "our interval is wider than four margins")
 
 
-def test_a_source_whose_recipe_differs_is_shown_and_not_compared(rows_of):
+def test_a_source_whose_recipe_differs_is_shown_and_not_compared(reference, held):
     differs = "75 epochs, and no validation split"
     board, [found] = held(
-        rows_of,
         [reference(method="imp", density=0.6, value=0.9, differs=f"{differs}.")],  # a sentence, within another one
         {"dense": [0.95], "imp": [0.9]},
     )
@@ -111,13 +104,13 @@ def test_a_source_whose_recipe_differs_is_shown_and_not_compared(rows_of):
     assert (found.verdict, found.says) == ("not comparable", f"the source’s recipe differs: {differs}")
 
 
-def test_dense_references_meet_the_dense_network(rows_of):
-    board, [found] = held(rows_of, [reference(method="dense", density=1.0, value=0.9)], {"dense": [0.95]})
+def test_dense_references_meet_the_dense_network(reference, held):
+    board, [found] = held([reference(method="dense", density=1.0, value=0.9)], {"dense": [0.95]})
 
     assert found.ours.interval == board.dense.score
 
 
-def test_a_reference_to_another_column_is_held_against_that_column(rows_of):
+def test_a_reference_to_another_column_is_held_against_that_column(rows_of, reference, cells, with_references):
     task = with_references(
         rows_of.make_task(),
         [reference(method="imp", density=0.6, column="test_best", value=0.6)],
@@ -129,9 +122,9 @@ def test_a_reference_to_another_column_is_held_against_that_column(rows_of):
     assert (found.ours.interval.mean, found.ours.interval.kind) == (pytest.approx(0.6), "seeds only")
 
 
-def test_a_column_that_results_do_not_have_is_an_error(rows_of):
+def test_a_column_that_results_do_not_have_is_an_error(reference, held):
     with pytest.raises(TicketbenchError, match="'test_accuracy', which results do not have"):
-        held(rows_of, [reference(method="imp", density=0.6, column="test_accuracy", value=0.6)], {"imp": [0.9]})
+        held([reference(method="imp", density=0.6, column="test_accuracy", value=0.6)], {"imp": [0.9]})
 
 
 @pytest.mark.parametrize(
@@ -145,7 +138,9 @@ def test_a_column_that_results_do_not_have_is_an_error(rows_of):
         ("equal", [0.93, 0.95, 0.91], "undecided"),
     ],
 )
-def test_a_claim_is_tested_on_the_paired_difference(rows_of, sign, theirs, verdict):
+def test_a_claim_is_tested_on_the_paired_difference(
+    rows_of, reference, cells, with_references, sign, theirs, verdict
+):
     claim = reference(
         method="imp", density=0.6, claim="Better.", sign=sign, against={"method": "one-shot", "density": 0.36}
     )
@@ -163,7 +158,9 @@ def test_a_claim_is_tested_on_the_paired_difference(rows_of, sign, theirs, verdi
 @pytest.mark.parametrize(
     ("sign", "bound", "verdict"), [("lower", 0.95, "reproduced"), ("lower", 0.9, "not reproduced")]
 )
-def test_a_bound_is_passed_where_the_interval_excludes_it(rows_of, sign, bound, verdict):
+def test_a_bound_is_passed_where_the_interval_excludes_it(
+    rows_of, reference, cells, with_references, sign, bound, verdict
+):
     claim = reference(method="imp", density=0.6, claim="Below.", sign=sign, bound=bound)
     task = with_references(rows_of.make_task(), [claim])
 
@@ -172,7 +169,9 @@ def test_a_bound_is_passed_where_the_interval_excludes_it(rows_of, sign, bound, 
     assert (found.verdict, found.difference.mean) == (verdict, pytest.approx(0.93 - bound))
 
 
-def test_an_ordering_of_early_stop_steps_needs_no_margin_but_equality_does(rows_of):
+def test_an_ordering_of_early_stop_steps_needs_no_margin_but_equality_does(
+    rows_of, reference, cells, with_references
+):
     said = {"method": "imp", "density": 0.6, "column": "best_step", "claim": "x", "against": {"method": "dense"}}
     task = with_references(rows_of.make_task(), [reference(**said, sign="lower"), reference(**said, sign="equal")])
     rows = exact(rows_of, task, "dense", 0, [0.95] * 3, best_step=500)
@@ -184,7 +183,7 @@ def test_an_ordering_of_early_stop_steps_needs_no_margin_but_equality_does(rows_
     assert (equality.verdict, equality.margin) == ("not comparable", None)
 
 
-def test_a_seed_that_was_lost_has_no_early_stop_step(rows_of):
+def test_a_seed_that_was_lost_has_no_early_stop_step(rows_of, reference, cells, with_references):
     said = {"method": "imp", "density": 0.6, "column": "best_step", "claim": "x", "against": {"method": "dense"}}
     task = with_references(rows_of.make_task(), [reference(**said, sign="lower")])
     rows = exact(rows_of, task, "dense", 0, [0.95] * 3) + exact(rows_of, task, "imp", 1, [0.9] * 3)
@@ -197,7 +196,7 @@ def test_a_seed_that_was_lost_has_no_early_stop_step(rows_of):
 
 @pytest.mark.parametrize("column", ["test_final", "best_step"])
 @pytest.mark.parametrize("sign", ["equal", "lower"])
-def test_two_collapsed_networks_bear_out_no_claim(rows_of, column, sign):
+def test_two_collapsed_networks_bear_out_no_claim(rows_of, reference, cells, with_references, column, sign):
     against = {"method": "one-shot", "density": 0.6}
     claim = reference(method="imp", density=0.6, column=column, claim="x", sign=sign, against=against)
     task = with_references(rows_of.make_task(), [claim])
@@ -218,7 +217,9 @@ def test_two_collapsed_networks_bear_out_no_claim(rows_of, column, sign):
     ("theirs", "says"),
     [([0.101, 0.099, 0.1], "neither side is clear of chance"), ([0.1015, 0.1025, 0.102], "the whole interval lies")],
 )
-def test_networks_at_chance_bear_out_no_equality_though_none_collapsed(rows_of, theirs, says):
+def test_networks_at_chance_bear_out_no_equality_though_none_collapsed(
+    rows_of, reference, cells, with_references, theirs, says
+):
     claim = reference(
         method="imp", density=0.6, claim="x", sign="equal", against={"method": "one-shot", "density": 0.6}
     )
@@ -231,7 +232,7 @@ def test_networks_at_chance_bear_out_no_equality_though_none_collapsed(rows_of, 
     assert found.says.startswith(says)
 
 
-def test_seeds_that_diverged_count_as_chance_and_bear_out_no_claim(rows_of):
+def test_seeds_that_diverged_count_as_chance_and_bear_out_no_claim(rows_of, reference, cells, with_references):
     claim = reference(
         method="imp", density=0.6, claim="x", sign="equal", against={"method": "one-shot", "density": 0.6}
     )
@@ -245,15 +246,17 @@ def test_seeds_that_diverged_count_as_chance_and_bear_out_no_claim(rows_of):
     assert (found.verdict, found.says) == ("not comparable", "neither side is clear of chance")
 
 
-def test_a_claim_in_words_is_shown_and_not_tested(rows_of):
+def test_a_claim_in_words_is_shown_and_not_tested(held):
     claim = Reference(cite="x", where="y", method="imp", claim="Smaller is faster.")
 
-    _, [found] = held(rows_of, [claim], {"dense": [0.95], "imp": [0.94]})
+    _, [found] = held([claim], {"dense": [0.95], "imp": [0.94]})
 
     assert (found.reference.claim, found.ours, found.verdict) == ("Smaller is faster.", None, "not tested")
 
 
-def test_a_reference_between_settings_is_held_against_that_cell_and_its_chance(rows_of):
+def test_a_reference_between_settings_is_held_against_that_cell_and_its_chance(
+    rows_of, reference, cells, with_references
+):
     task = with_references(
         rows_of.make_settings_task({"s1": 0.25, "s2": 0.3}),
         [
@@ -286,7 +289,7 @@ def test_a_reference_between_settings_is_held_against_that_cell_and_its_chance(r
     assert claim.difference == paired(crossed, own, "test_final", 0.3)
 
 
-def test_cells_of_different_test_sets_are_paired_by_seed_alone(rows_of):
+def test_cells_of_different_test_sets_are_paired_by_seed_alone(rows_of, reference, cells, with_references):
     task = with_references(
         rows_of.make_settings_task({"s1": 0.25, "s2": 0.3}),
         [
@@ -308,104 +311,3 @@ def test_cells_of_different_test_sets_are_paired_by_seed_alone(rows_of):
     assert found.difference.kind == "seeds only"
     whole = task.model_copy(update={"settings": dict.fromkeys(task.settings, task.settings["s1"])})
     assert [each.difference.kind for each in ledger(cells(rows, whole), whole, {})] == ["joint"]
-
-
-def test_a_ci_sibling_shows_its_parents_references_as_not_comparable_and_says_what_differs(rows_of):
-    parent, sibling = rows_of.make_task("mnist/lenet-300-100"), rows_of.make_task("mnist/lenet-300-100-ci")
-    rows = rows_of.make_results(sibling, {"dense": [0.98], "imp": [0.98] * 5}, 3)
-
-    found = list(ledger(cells(rows, sibling), sibling, {}))
-
-    assert len(found) == len(parent.references) > 0
-    assert {each.verdict for each in found} == {"not comparable"}
-    assert all(each.says.startswith("another recipe") for each in found)
-    assert any(each.ours for each in found)
-    changed = {each.key: (each.here, each.there) for each in differences(sibling, parent)}
-    assert changed["training.steps"] == (str(sibling.training.steps), str(parent.training.steps))
-    assert sibling.training.steps != parent.training.steps
-    assert "training.batch_size" not in changed
-
-
-def test_a_task_that_differs_in_nothing_but_its_name_is_comparable(rows_of):
-    parent = with_references(rows_of.make_task(), [reference(method="imp", density=0.6, value=0.9)])
-    child = parent.model_copy(update={"id": "own/child", "extends": parent.id, "references": ()})
-    rows = rows_of.make_results(child, {"dense": [0.95], "imp": [0.9]}, 5, examples=5000)
-
-    (found,) = ledger(cells(rows, child), child, {parent.id: parent})
-
-    assert (found.task, found.verdict) == (parent.id, "reproduced")
-
-
-def test_a_parents_reference_to_a_setting_that_the_child_lacks_is_not_comparable(rows_of):
-    parent = with_references(
-        rows_of.make_settings_task({"s1": 0.25, "s2": 0.3}),
-        [reference(method="imp", found_on="s1", trained_on="s2", density=0.6, value=0.9)],
-    )
-    child = rows_of.make_task().model_copy(update={"extends": parent.id})
-
-    (found,) = ledger(cells(rows_of.make_results(child, {"imp": [0.9]}, 3), child), child, {parent.id: parent})
-
-    assert (found.verdict, found.says) == ("not comparable", "this task has no setting s1; no results")
-
-
-def test_a_parents_reference_stands_in_the_setting_that_has_its_recipe(rows_of):
-    said = {"method": "imp", "density": 0.6}
-    against = {"method": "imp", "density": 0.36, "trained_on": "default"}
-    parent = with_references(
-        rows_of.make_task(),
-        [reference(**said, value=0.9), reference(**said, claim="Better.", sign="higher", against=against)],
-    )
-    settings = {"half": {"data": {"labels": (0, 1, 2, 3, 4)}}, "whole": {}}
-    child = parent.model_copy(
-        update={
-            "id": "own/child",
-            "extends": parent.id,
-            "references": (),
-            "settings": {name: Setting.model_validate(each) for name, each in settings.items()},
-        }
-    )
-    at_home = {(name, name): {"dense": [0.95], "imp": [0.9, 0.8]} for name in settings}
-    found = cells(rows_of.make_matrix(child, at_home, 5, examples=5000), child)
-
-    value, claim = ledger(found, child, {parent.id: parent})
-
-    assert (value.reference.found_on, value.reference.trained_on, value.verdict) == ("whole", "whole", "reproduced")
-    assert value.ours.interval == found["whole", "whole"].series[0].cells[1].score
-    assert (claim.reference.against.trained_on, claim.verdict) == ("whole", "reproduced")
-
-
-def test_lenet_300_100_is_held_against_its_references_where_tickets_of_mnist_meet_fashion_mnist(rows_of):
-    parent, task = rows_of.make_task("mnist/lenet-300-100"), rows_of.make_task("mnist/dataset-transfer")
-
-    inherited = [held for held in ledger({}, task, {}) if held.task == parent.id]
-
-    assert len(inherited) == len(parent.references) > 0
-    assert {(held.reference.found_on, held.reference.trained_on) for held in inherited} == {("mnist", "mnist")}
-    assert not [held.says for held in inherited if "no setting" in held.says or "another recipe" in held.says]
-
-
-def test_settings_are_compared_one_by_one(rows_of):
-    parent = rows_of.make_settings_task({"s1": 0.25, "s2": 0.3})
-    other = parent.settings["s2"].model_copy(update={"data": parent.settings["s1"].data})
-    child = parent.model_copy(update={"settings": parent.settings | {"s2": other}})
-
-    assert [(each.key, each.here, each.there) for each in differences(child, parent)] == [
-        ("data.labels (s2)", "0, 1, 2, 3, 4", "5, 6, 7, 8, 9")
-    ]
-    assert differences(parent, parent) == []
-
-
-def test_a_recipe_never_tells_a_path(rows_of):
-    task = rows_of.make_task()
-    own = task.model_copy(update={"data": Images(folder="/home/someone/pictures", validation=100)})
-
-    assert "someone" not in str(recipe(own))
-    assert recipe(own)["data.folder"] == "a folder of images"
-    assert (
-        lost_ancestor(task.model_copy(update={"extends": "/home/someone/their-task.toml"}), {}) == "their-task.toml"
-    )
-
-
-def test_a_parent_that_is_not_at_hand_is_named(rows_of):
-    assert lost_ancestor(rows_of.make_task().model_copy(update={"extends": "own/other"}), {}) == "own/other"
-    assert lost_ancestor(rows_of.make_task("mnist/lenet-300-100-ci"), {}) == ""
