@@ -1,4 +1,4 @@
-"""One real Chromium for the site's tests, driven as a reader would drive it, and a site with what strangers write."""
+"""One real Chromium for the site's tests, driven as a reader would drive it, and servers of this machine."""
 
 import json
 import shutil
@@ -78,7 +78,7 @@ class Browser:
         return [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
     """selenium's driver of a Chromium that resolves no host name."""
     if CHROMIUM is None or CHROMEDRIVER is None:
@@ -122,7 +122,7 @@ def serve():
         server.server_close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser_on(chromium):
     """A browser on a root address: `browser_on(root)`."""
     return partial(Browser, chromium)
