@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from html.parser import HTMLParser
 from itertools import groupby
 from operator import itemgetter
@@ -21,7 +22,10 @@ from ticketbench.task.settings import Setting
 
 SIZES = {"hidden1.weight": 6400, "hidden2.weight": 5000, "output.weight": 500}
 EXAMPLES = 360
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+)
 
 
 def make_row(task: Task, method: str, rung: int, seed: int, **changes: Any) -> Row:
@@ -206,16 +210,14 @@ class Page(HTMLParser):
         return [" ".join(each.split()) for each in found]
 
 
-def browse(page, profile, width):
+def browse(chromium, page, profile, width):
     """The page's document after its scripts ran, and the browser's log; no host name resolves to anything."""
     done = subprocess.run(
         [
-            CHROMIUM,
-            *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-            *("--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND", f"--window-size={width},1000"),
-            *(f"--user-data-dir={profile}", "--enable-logging=stderr", "--virtual-time-budget=15000"),
-            *("--dump-dom", page.as_uri()),
+            chromium,
+            *CHROMIUM_FLAGS,
+            *("--host-resolver-rules=MAP * ~NOTFOUND", f"--window-size={width},1000", f"--user-data-dir={profile}"),
+            *("--enable-logging=stderr", "--virtual-time-budget=15000", "--dump-dom", page.as_uri()),
         ],
         capture_output=True,
         text=True,
@@ -248,9 +250,16 @@ def _read() -> Any:
     return Page
 
 
-@pytest.fixture(scope="session", name="browse")
-def _browse() -> Any:
-    """A page as a browser makes it: `browse(path, profile, width)`."""
-    if CHROMIUM is None:
+@pytest.fixture(scope="session", name="installed_chromium")
+def _installed_chromium() -> tuple[str, tuple[str, ...]]:
+    """Where Chromium is, and the flags that every test starts it with."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
         pytest.skip("no Chromium")
-    return browse
+    return found, CHROMIUM_FLAGS
+
+
+@pytest.fixture(scope="session", name="browse")
+def _browse(installed_chromium) -> Any:
+    """A page as a browser makes it: `browse(path, profile, width)`."""
+    return partial(browse, installed_chromium[0])

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ticketbench.report.boards.against_random import against_random
-from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.scores import paired
 from ticketbench.report.boards.transfer import matrices, partial, random_on
 from ticketbench.report.statistics.differences import holm
@@ -15,10 +14,6 @@ S = ("s1", "s2")
 @pytest.fixture
 def task(rows_of):
     return rows_of.make_settings_task({"s1": 0.25, "s2": 0.3})
-
-
-def cells(rows, task):
-    return {(each.found_on, each.trained_on): each for each in boards(rows, {task.id: task})}
 
 
 def everywhere(method, levels, home=0.0):
@@ -36,7 +31,7 @@ def crossing(matrix, rung, trained_on):
     return found
 
 
-def test_gap_advantage_and_against_dense_compare_within_a_column(rows_of, task):
+def test_gap_advantage_and_against_dense_compare_within_a_column(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.05), 5)
     rows += rows_of.make_matrix(task, {(s, s): {"dense": [0.95]} for s in S}, 5)
     for a, b in everywhere("imp", []):
@@ -54,7 +49,7 @@ def test_gap_advantage_and_against_dense_compare_within_a_column(rows_of, task):
     assert found.share == pytest.approx(found.advantage.interval.mean / home.mean)
 
 
-def test_the_gaps_of_a_matrix_at_a_rung_are_one_family_and_the_advantages_another(rows_of, task):
+def test_the_gaps_of_a_matrix_at_a_rung_are_one_family_and_the_advantages_another(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.03), 5)
     for a, b in everywhere("imp", []):
         rows += rows_of.make_controls(task, "imp", {"shuffled": [0.88, 0.75]}, 5, found_on=a, trained_on=b)
@@ -68,7 +63,7 @@ def test_the_gaps_of_a_matrix_at_a_rung_are_one_family_and_the_advantages_anothe
             assert [each.adjusted for each in family] == holm([each.p for each in family])
 
 
-def test_without_a_shuffled_control_there_is_no_advantage_and_without_dense_nothing_against_it(rows_of, task):
+def test_without_a_shuffled_control_there_is_no_advantage_and_without_dense_nothing_against_it(cells, rows_of, task):
     (matrix,) = matrices(cells(rows_of.make_matrix(task, everywhere("imp", [0.9]), 5), task), S)
 
     found = crossing(matrix, 1, "s1")
@@ -77,7 +72,7 @@ def test_without_a_shuffled_control_there_is_no_advantage_and_without_dense_noth
     assert (found.advantage, found.against_random, found.against_dense, found.share) == (None, None, None, None)
 
 
-def test_tickets_stand_beside_random_ones_found_where_they_are_trained(rows_of, task):
+def test_tickets_stand_beside_random_ones_found_where_they_are_trained(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.05), 5)
     rows += rows_of.make_matrix(task, everywhere("random-layer", [0.85, 0.7]), 5)
 
@@ -92,7 +87,7 @@ def test_tickets_stand_beside_random_ones_found_where_they_are_trained(rows_of, 
     assert crossing(random, 2, "s2").against_random is None
 
 
-def test_random_tickets_with_parameters_stand_for_none(rows_of, task):
+def test_random_tickets_with_parameters_stand_for_none(cells, rows_of, task):
     variant = {"method_params": '{"seed": 7}'}
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8]), 5)
     rows += rows_of.make_matrix(task, everywhere("random-layer", [0.95, 0.94]), 5, **variant)
@@ -118,7 +113,7 @@ def with_everything_beside(rows_of, task):
     return rows
 
 
-def test_the_diagonal_is_held_against_shuffled_random_and_dense_networks(rows_of, task):
+def test_the_diagonal_is_held_against_shuffled_random_and_dense_networks(cells, rows_of, task):
     rows = with_everything_beside(rows_of, task)
 
     matrix, _ = matrices(cells(rows, task), S)
@@ -141,7 +136,7 @@ def test_the_diagonal_is_held_against_shuffled_random_and_dense_networks(rows_of
     assert (found.gap, found.share) == (None, None)
 
 
-def test_all_differences_on_the_diagonal_are_one_family_apart_from_those_off_it(rows_of, task):
+def test_all_differences_on_the_diagonal_are_one_family_apart_from_those_off_it(cells, rows_of, task):
     matrix, random = matrices(cells(with_everything_beside(rows_of, task), task), S)
 
     for rung in (1, 2):
@@ -157,7 +152,7 @@ def test_all_differences_on_the_diagonal_are_one_family_apart_from_those_off_it(
     assert beside.against_dense.interval.mean < 0
 
 
-def test_seeds_that_only_one_side_has_are_left_out_of_the_difference(rows_of, task):
+def test_seeds_that_only_one_side_has_are_left_out_of_the_difference(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9]), 6)
     rows = [row for row in rows if not (row["found_on"] == "s1" and row["trained_on"] == "s2" and row["seed"] < 2)]
 
@@ -167,7 +162,7 @@ def test_seeds_that_only_one_side_has_are_left_out_of_the_difference(rows_of, ta
     assert crossing(matrix, 1, "s1").gap.interval.seeds == 6
 
 
-def test_a_method_that_lacks_a_cell_has_no_matrix(rows_of, task):
+def test_a_method_that_lacks_a_cell_has_no_matrix(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9]), 3)
     rows += rows_of.make_matrix(task, {("s1", "s1"): {"snip": [0.9]}, ("s1", "s2"): {"snip": [0.9]}}, 3)
 
@@ -177,7 +172,7 @@ def test_a_method_that_lacks_a_cell_has_no_matrix(rows_of, task):
     assert partial(found, S) == [("snip", "{}", "")]
 
 
-def test_matrices_of_tickets_that_carry_trained_weights_are_marked_and_stand_last(rows_of, task):
+def test_matrices_of_tickets_that_carry_trained_weights_are_marked_and_stand_last(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("late", [0.9]), 3, carried=True)
     rows += rows_of.make_matrix(task, everywhere("zero", [0.9]), 3, carried=False)
 
@@ -187,7 +182,7 @@ def test_matrices_of_tickets_that_carry_trained_weights_are_marked_and_stand_las
     ]
 
 
-def test_a_lower_metric_that_is_better_makes_a_better_ticket_positive(rows_of, task):
+def test_a_lower_metric_that_is_better_makes_a_better_ticket_positive(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.5], home=0.2), 5, higher_is_better=False)
 
     (matrix,) = matrices(cells(rows, task), S)

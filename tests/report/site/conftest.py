@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")
 READY = """
 const said = document.documentElement.dataset;
@@ -79,17 +78,16 @@ class Browser:
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
+def chromium(installed_chromium, tmp_path_factory):
     """selenium's driver of a Chromium that resolves no host name."""
-    if CHROMIUM is None or CHROMEDRIVER is None:
+    if CHROMEDRIVER is None:
         pytest.skip("no Chromium")
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
+    options.binary_location, flags = installed_chromium
     for argument in (
-        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-        *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+        *flags,
         "--force-prefers-reduced-motion",
         *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--window-size=1300,1000"),
         f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
