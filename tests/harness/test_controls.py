@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.harness.controls import CONTROLS, chosen, shuffle
+from ticketbench.harness.controls import chosen, shuffle
 from ticketbench.harness.plan import make_plan
 from ticketbench.harness.rows import trained_row
 from ticketbench.harness.training import Member, advance
 from ticketbench.harness.workloads import workloads_of
 from ticketbench.methods import Checkpoint, shipped_methods
 from ticketbench.methods.state import State, derive
+from ticketbench.results import CONTROLS
 
 HEADS = {
     "low": {"data": {"labels": [0, 1, 2], "relabel": True}},

@@ -56,8 +56,9 @@ def run(
     tasks = _distinct([task for selector in selectors or (_FIRST_TASK,) for task in find_tasks(selector)])
     seeds = _FIRST_SEEDS if seeds is None and not selectors else seeds
 
-    from ticketbench.harness.controls import CONTROLS, chosen
+    from ticketbench.harness.controls import chosen
     from ticketbench.harness.plan import make_plan
+    from ticketbench.results import CONTROLS
 
     methods = _methods(wanted)
     plan = make_plan(tasks, methods, seeds, results, chosen(tuple(CONTROLS) if controls else controlled))

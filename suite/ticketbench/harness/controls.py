@@ -2,7 +2,7 @@
 
 They differ from it in where the mask lies, in what the weights are, in that the network is not sparse, or in how
 long the dense network was trained. A ticket from a draw of initial weights differs from the first three in nothing
-else; a ticket that starts later, in what `CONTROLS` says.
+else; a ticket that starts later also in that the second and the third are trained from step 0.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,16 +25,9 @@ from ticketbench.masks import count, count_per_layer, keep_largest
 from ticketbench.methods import Checkpoint, Diverged, Ticket
 from ticketbench.methods.state import History
 from ticketbench.networks import can_shrink, smaller
-from ticketbench.results import Row
+from ticketbench.results import CONTROLS, Row, control_label
 from ticketbench.task import Task, Training
 
-CONTROLS = {
-    "shuffled": "the ticket with its mask shuffled within layers",
-    "reinitialized": "the ticket's mask on newly drawn weights, trained from step 0",
-    "random-layer": "a random mask with the ticket's count in every layer, on initial weights, trained from step 0",
-    "small-dense": "a narrower dense network with as many weights",
-    "long-dense": "the dense network, trained as long as search and ticket took together",
-}
 _ON_EVERY_SETTING = ("shuffled", "reinitialized", "random-layer")  # the others do not depend on where it was found
 
 
@@ -101,7 +94,7 @@ def control_rows(
 
 def _row(control: Control, setting: str, submitted: Submitted, identity: Identity, bench: Bench) -> Row:
     trainings, rung, of = control.trainings, submitted.rung, submitted.ticket.label
-    label = f"{control.name} of {of}" if of else control.name
+    label = control_label(control.name, of)
     if control.start is None:
         workload = trainings.workloads[setting]
         row = blank_row(identity, "control", setting, rung.index, label, workload, "not applicable", control.reason)

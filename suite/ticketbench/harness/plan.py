@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ticketbench.harness.controls import CONTROLS, control_settings
+from ticketbench.harness.controls import control_settings
 from ticketbench.harness.rows import parameters_text
 from ticketbench.harness.search import DENSE_METHOD, Job
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
 from ticketbench.methods import Method
 from ticketbench.networks import source_digest
-from ticketbench.results import DENSE, Row, read_rows, result_file
+from ticketbench.results import CONTROLS, DENSE, Row, control_label, control_of, read_rows, result_file
 from ticketbench.task import Task
 
 
@@ -102,7 +102,7 @@ def _with_controls(job: Job, asked: tuple[str, ...], rows: list[Row]) -> Job:
     """The job with the controls asked for, and those that its rows have: a new one takes the place of no other."""
     if job.method.name == DENSE:
         return job
-    there = {row["label"].partition(" of ")[0] for row in rows if row["kind"] == "control"}
+    there = {control_of(row)[0] for row in rows}
     return replace(job, controls=tuple(name for name in CONTROLS if name in asked or name in there))
 
 
@@ -153,7 +153,7 @@ def _has_controls(job: Job, ticket: Row, rows: list[Row]) -> bool:
     """Whether every control that the job asks for stands beside a ticket that was trained."""
     if ticket["kind"] != "ticket" or ticket["start_step"] is None:
         return True
-    of = f" of {ticket['label']}" if ticket["label"] else ""
     controls = [row for row in rows if row["kind"] == "control" and row["rung"] == ticket["rung"]]
     beside = {(row["trained_on"], row["label"]) for row in controls}
-    return all((setting, f"{name}{of}") in beside for setting, name in _cells(job) if name)
+    asked = [(setting, control_label(name, ticket["label"])) for setting, name in _cells(job) if name]
+    return all(each in beside for each in asked)

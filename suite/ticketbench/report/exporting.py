@@ -19,7 +19,7 @@ from ticketbench.report.submission.rows import row_problems
 from ticketbench.report.verify.again import jobs_for
 from ticketbench.report.verify.here import look_around, reasons
 from ticketbench.report.wording import plain
-from ticketbench.results import SCORED, Row, describe, whole
+from ticketbench.results import SCORED, Row, control_of, describe, whole
 from ticketbench.task import Task
 
 MASK = "mask/"  # stands before a parameter's name where a tensor is its mask
@@ -105,7 +105,7 @@ def _difference(name: str, row: Row, again: Row) -> str:
 def _metadata(row: Row, task: Task) -> dict[str, str]:
     """A safetensors header holds texts only."""
     said = {name: str(row[name]) for name in _SAID if row[name] not in (None, "")}
-    if not row["label"].startswith("small-dense"):  # which is another network, of its tensors' shapes
+    if control_of(row)[0] != "small-dense":  # which is another network, of its tensors' shapes
         said["network"] = json.dumps(task.network.model_dump(mode="json", exclude_defaults=True))
     return {"format": "pt", "made_by": f"ticketbench {row['suite_version']}", **said}
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
-from ticketbench.report.boards.controls import MEANINGS
-from ticketbench.results import Row
+from ticketbench.results import CONTROLS, Row, control_of
 from ticketbench.task import Task, shipped_tasks
 
 if TYPE_CHECKING:
@@ -55,13 +54,13 @@ def row_command(row: Mapping[str, Any], methods: Mapping[str, "Method"]) -> str:
     ours = {} if row["kind"] == "dense" else methods
     parts = ["ticketbench run", shlex.quote(task), f"--method {_selector(method, params, ours)}"]
     parts.append(f"--seeds {row['seed'] + 1}")
-    control = [row["label"].partition(" of ")[0]] if row["kind"] == "control" else []
-    return _command([*parts, *_with(control)])
+    control, _ = control_of(row)
+    return _command([*parts, *_with([control] if control else [])])
 
 
 def _with(controls: Sequence[str]) -> list[str]:
     """The options that train these controls."""
-    if set(controls) == set(MEANINGS):
+    if set(controls) == set(CONTROLS):
         return ["--controls"]
     return [f"--control {shlex.quote(name)}" for name in controls]
 

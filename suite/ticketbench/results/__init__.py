@@ -5,6 +5,7 @@ whether it is *compared*, that is, whether two runs on the same machine and soft
 """
 
 from ticketbench.results.finding import find_row, may_be_id
+from ticketbench.results.labels import CONTROLS, control_label, control_of
 from ticketbench.results.merging import merge
 from ticketbench.results.reading import (
     read_rows,
@@ -34,6 +35,7 @@ from ticketbench.results.writing import add_rows, as_stored, whole, write_rows
 __all__ = [
     "ADDED",
     "COMPARED",
+    "CONTROLS",
     "DENSE",
     "KEY",
     "KINDS",
@@ -44,6 +46,8 @@ __all__ = [
     "Row",
     "add_rows",
     "as_stored",
+    "control_label",
+    "control_of",
     "describe",
     "find_row",
     "may_be_id",

@@ -11,7 +11,7 @@ from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.scores import score
 from ticketbench.report.measures import placed as on_scale
 from ticketbench.report.statistics.intervals import Interval, seeds_interval
-from ticketbench.results import DENSE, STATUSES, Row
+from ticketbench.results import DENSE, STATUSES, Row, control_of
 from ticketbench.task import Scoring, Task
 
 NOT_APPLICABLE = "not applicable"
@@ -314,11 +314,8 @@ def _dense_key(row: Row) -> tuple[Any, ...]:
 
 
 def _series_key(row: Row) -> tuple[str, str, str, str]:
-    """Method, parameters, control and label: a control's label is its name, and ` of ` its ticket's if it has one."""
-    control, label = "", row["label"]
-    if row["kind"] == "control":
-        control, _, label = label.partition(" of ")
-    return (row["method"], row["method_params"], control, label)
+    """Method, parameters, control, and the label of the ticket."""
+    return (row["method"], row["method_params"], *control_of(row))
 
 
 def _rung(row: Row) -> int:

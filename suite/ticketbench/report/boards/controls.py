@@ -6,15 +6,8 @@ from dataclasses import dataclass, replace
 from ticketbench.report.boards.board import Board, Series
 from ticketbench.report.boards.scores import paired
 from ticketbench.report.statistics.intervals import Interval
+from ticketbench.results import CONTROLS
 
-# As the harness makes them, in the order in which they are read.
-MEANINGS = {
-    "shuffled": "mask shuffled within layers",
-    "reinitialized": "same mask, weights newly drawn",
-    "random-layer": "random mask with as many weights in each layer",
-    "small-dense": "a smaller dense network with about as many weights",
-    "long-dense": "the dense network, trained as long as the whole search",
-}
 _AT_THE_TICKETS = ("long-dense",)  # keeps every weight: it stands beside its ticket, not at a compression of its own
 
 
@@ -23,7 +16,7 @@ class Controlled:
     """A series and its controls.
 
     Attributes:
-        controls: by name, in the order of `MEANINGS`; cells at the compression at which they are drawn.
+        controls: by name, in the order of `results.CONTROLS`; cells at the compression at which they are drawn.
         differences: by control and rung, ticket minus control over common seeds; positive is better for the ticket.
     """
 
@@ -38,7 +31,7 @@ def controlled(board: Board) -> list[Controlled]:
 
 
 def _controlled(board: Board, series: Series) -> Controlled:
-    known = list(MEANINGS)
+    known = list(CONTROLS)
     own = [each for each in board.controls if each.key == series.key]
     own.sort(key=lambda each: (known.index(each.control) if each.control in known else len(known), each.control))
     controls = {each.control: _placed(each, series) for each in own}

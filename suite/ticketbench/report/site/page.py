@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Cell, Series, near, placed
-from ticketbench.report.boards.controls import MEANINGS as CONTROLS
 from ticketbench.report.boards.controls import Controlled, controlled, orphans
 from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.site.addresses import method_page, root, rows_of_cell, task_page
@@ -17,6 +16,7 @@ from ticketbench.report.site.looks import OTHER_CONTROL, Look
 from ticketbench.report.statistics.costs import cost_class
 from ticketbench.report.units import Unit, unit_of
 from ticketbench.report.wording import Shown, difference_text, one_line, seeds_text, share, shown, times
+from ticketbench.results import CONTROLS
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method

@@ -8,14 +8,13 @@ import torch
 
 from ticketbench.data.sources import SOURCES, HubSource
 from ticketbench.errors import TicketbenchError
-from ticketbench.harness.controls import CONTROLS
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
 from ticketbench.ladder import Rung, rungs
 from ticketbench.networks import build, prunable
 from ticketbench.report.submission.rows import row_problems
 from ticketbench.report.wording import plain
-from ticketbench.results import SCORED, Row
+from ticketbench.results import CONTROLS, SCORED, Row, control_of
 from ticketbench.task import Images, Task
 
 _DIGITS = (1, 8, 8)  # shape of the images that come with scikit-learn
@@ -164,7 +163,7 @@ def _costs(rows: Sequence[Row], task: Task) -> Iterator[str]:
 def _controls(rows: Sequence[Row]) -> Iterator[str]:
     """A control is one of those there are, and lies beside the ticket that it is a control of."""
     tickets = {_ticket(row, row["label"]) for row in rows if row["kind"] == "ticket"}
-    controls = [(row, *row["label"].partition(" of ")[::2]) for row in rows if row["kind"] == "control"]
+    controls = [(row, *control_of(row)) for row in rows if row["kind"] == "control"]
     if strange := [row for row, name, _ in controls if name not in CONTROLS]:
         yield f"{some(strange)}: expected a control to be one of {', '.join(CONTROLS)}"
     if lone := [row for row, name, of in controls if name in CONTROLS and _ticket(row, of) not in tickets]:

@@ -9,7 +9,7 @@ from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.scores import scores
 from ticketbench.report.measures import MEASURES, METRIC_COLUMNS
 from ticketbench.report.submission.account import PLURALS, account_problems
-from ticketbench.results import SCORED, Row
+from ticketbench.results import SCORED, Row, control_of
 
 _LEAST_EXAMPLES = 2  # that make a test set
 LEAST_OWN = 0.1  # of T, which a ticket of a recipe of the method's own is trained by the task's
@@ -83,9 +83,7 @@ def _status(row: Row) -> Iterator[str]:
         elif (known := MEASURES.get(row["metric"])) and not all(map(known.possible, values)):
             yield f"expected {PLURALS[row['metric']]} {known.bounds}"
         # A narrower network has no mask: it is dense.
-        masked = row["mask_digest"] is not None or (
-            row["kind"] == "control" and row["label"].startswith("small-dense")
-        )
+        masked = row["mask_digest"] is not None or control_of(row)[0] == "small-dense"
         if row["kept"] is None or row["start_step"] is None or not masked:
             yield f"expected a counted mask and a start, since its status is {row['status']}"
     if row["status"] in _UNSCORED:

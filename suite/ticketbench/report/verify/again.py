@@ -14,7 +14,7 @@ from ticketbench.harness.search import Job
 from ticketbench.harness.shard import Event, Finished, Place
 from ticketbench.harness.store import DEFAULT_LIMIT
 from ticketbench.report.verify.here import Here, job_of
-from ticketbench.results import Row, as_stored
+from ticketbench.results import Row, as_stored, control_of
 
 _LEAST, _MOST = 1e-9, 1e15  # seconds: what rows claim is held to these
 
@@ -42,7 +42,7 @@ def _cost(rows: Sequence[Row], seconds: Mapping[str, float]) -> float:
 
 
 def _job(rows: Sequence[Row], here: Here) -> Job:
-    controls = chosen([row["label"].partition(" of ")[0] for row in rows if row["kind"] == "control"])
+    controls = chosen([control_of(row)[0] for row in rows if row["kind"] == "control"])
     enough = frozenset(row["row_id"] for row in rows)
     return replace(job_of(rows[0], here), controls=controls, enough=enough)
 

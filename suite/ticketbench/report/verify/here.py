@@ -9,7 +9,6 @@ import torch
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.bench import undisturbed
-from ticketbench.harness.controls import CONTROLS
 from ticketbench.harness.rows import parameters_text
 from ticketbench.harness.search import DENSE_METHOD, Job
 from ticketbench.harness.training import ENGINE_VERSION
@@ -19,7 +18,7 @@ from ticketbench.methods import Method
 from ticketbench.networks import source_digest
 from ticketbench.report.verify.shapes import Shape, shape_of
 from ticketbench.report.wording import plain
-from ticketbench.results import DENSE, Row
+from ticketbench.results import CONTROLS, DENSE, Row, control_of
 from ticketbench.task import Task
 
 _SHOWN = 12  # hexadecimal digits of a digest
@@ -80,7 +79,7 @@ def reasons(row: Row, here: Here) -> Iterator[str]:
     for column, value in (("engine_version", ENGINE_VERSION), ("numerics", NUMERICS)):
         if row[column] != value:
             yield f"{column}: {plain(row[column])} published, {value} here"
-    if row["kind"] == "control" and row["label"].partition(" of ")[0] not in CONTROLS:
+    if row["kind"] == "control" and control_of(row)[0] not in CONTROLS:
         yield f"label: there is no control {plain(row['label'])}"
 
 
