@@ -83,14 +83,19 @@ def test_what_is_missing_makes_a_value_not_comparable_and_is_said(
     assert says in found.says
 
 
-def test_an_interval_wider_than_four_margins_compares_nothing(rows_of, reference, cells, with_references):
-    task = with_references(rows_of.make_task(margin=0.005), [reference(method="imp", density=0.6, value=0.9)])
+def test_an_interval_wider_than_four_margins_reproduces_nothing_and_still_excludes_what_is_beyond_it(
+    rows_of, reference, cells, with_references
+):
+    task = rows_of.make_task(margin=0.005)
     rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9]}, 5, examples=100)
+    mean = float(np.mean([row["test_final"] for row in rows if row["method"] == "imp"]))
+    task = with_references(task, [reference(method="imp", density=0.6, value=each) for each in (mean, 0.2)])
 
-    (found,) = ledger(cells(rows, task), task, {})
+    at_ours, far = ledger(cells(rows, task), task, {})
 
-    assert found.ours.interval.h > 4 * found.margin
-    assert (found.verdict, found.says) == ("not comparable", "our interval is wider than four margins")
+    assert at_ours.ours.interval.h > 4 * at_ours.margin
+    assert (at_ours.verdict, at_ours.says) == ("not comparable", "our interval is wider than four margins")
+    assert (far.verdict, far.says) == ("not reproduced", "beyond our interval and the margin")
 
 
 def test_a_source_whose_recipe_differs_is_shown_and_not_compared(reference, held):
@@ -282,7 +287,7 @@ def test_a_reference_between_settings_is_held_against_that_cell_and_its_chance(
     scoring = task.scoring.model_copy(update={"margin": 0.01})
     value, claim = ledger(found, task.model_copy(update={"scoring": scoring}), {})
 
-    assert (value.ours.interval.mean, value.ours.collapsed) == (pytest.approx(0.3), True)
+    assert (value.ours.interval.mean, value.ours.collapsed) == (pytest.approx(0.3), 5)
     assert value.margin == pytest.approx(0.01 * (found["s2", "s2"].dense.score.mean - 0.3))
     assert claim.verdict == "reproduced"
     own = [row for row in rows if (row["trained_on"], row["method"]) == ("s2", "imp")]

@@ -103,6 +103,25 @@ def test_random_tickets_with_parameters_stand_for_none(cells, rows_of, task):
     assert against_random(both["s1", "s1"])[0].differences[1].interval.mean > 0
 
 
+def test_what_collapsed_on_both_sides_is_named(cells, rows_of, task):
+    rows = with_everything_beside(rows_of, task)
+    sides = [
+        {"found_on": "s1", "trained_on": "s2", "kind": "ticket", "method": "imp"},
+        {"found_on": "s1", "trained_on": "s2", "kind": "control"},
+        {"found_on": "s2", "trained_on": "s2", "kind": "ticket", "method": "random-layer"},
+        {"found_on": "s2", "trained_on": "s2", "kind": "ticket", "method": "imp"},
+    ]
+    named = []
+    for side in sides:
+        rows = [rows_of.collapsed([row], 0.3)[0] if at([row], rung=2, **side) else row for row in rows]
+        matrix = next(each for each in matrices(cells(rows, task), S) if each.key[0] == "imp")
+        named.append(set(crossing(matrix, 2, "s2").both_collapsed))
+        assert crossing(matrix, 1, "s2").both_collapsed == crossing(matrix, 2, "s1").both_collapsed == frozenset()
+
+    assert named == [set(), {"advantage"}, {"advantage", "against_random"}, {"advantage", "against_random", "gap"}]
+    assert matrix.diagonal[2][1].both_collapsed == {"against_random"}
+
+
 def with_everything_beside(rows_of, task):
     """Tickets of every cell with shuffled controls, random tickets and dense networks."""
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.05), 5)

@@ -50,8 +50,8 @@ def label_split_rows(rows_of, task):
         rows += rows_of.make_results(task, {"late": [0.95, 0.94, 0.93]}, 5, carried=True, **at)
         rows += rows_of.make_controls(task, "imp", {"shuffled": [0.89, 0.84, 0.79]}, 5, **at)
     rows += rows_of.make_results(task, {"snip": [0.9]}, 5, found_on="s1", trained_on="s1", examples=1000)
-    dead = ("imp", "s1", "s2", 3, "ticket")
-    names = ("method", "found_on", "trained_on", "rung", "kind")
+    dead = ("imp", "s1", "s2", 3)
+    names = ("method", "found_on", "trained_on", "rung")
     return [rows_of.collapsed([row], 0.3)[0] if tuple(row[name] for name in names) == dead else row for row in rows]
 
 
@@ -138,6 +138,14 @@ def test_a_cell_that_answers_one_class_says_so_with_the_majority_class_rate_wher
     for printed in (score, board[0][5]):
         assert "all 5 collapsed to one class: the majority-class rate, 30.00 %" in printed
     assert "every seed collapsed to one class; the majority-class rate is 30.00 %" in published[5]
+
+
+def test_a_difference_of_two_collapsed_networks_says_so(built, read):
+    rows = rows_under(read(built.page), "Off the diagonal")[2:7]  # found on s1, trained on s2
+
+    noted = {row[0].split(" minus")[0]: ["× both collapsed" in cell for cell in row[1:]] for row in rows}
+    assert noted.pop("Advantage") == [False, False, True]
+    assert not any(any(each) for each in noted.values())
 
 
 def test_a_claim_tells_that_what_it_is_set_against_collapsed(built, read):

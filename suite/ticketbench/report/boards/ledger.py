@@ -28,15 +28,18 @@ class Side:
     Attributes:
         interval: of the column that the reference names, a metric on the scale that differences are taken on; None
             where there is none, and then `why` says why.
-        collapsed: whether the network of every seed gives one answer to everything.
-        clear: whether not, and the metric separates from chance as the better, as far as a chance value is declared.
+        seeds: how many there are.
+        collapsed: in how many of them the network gives one answer to everything.
+        clear: whether not in all of them, and the metric separates from chance as the better, as far as a chance
+            value is declared.
     """
 
     compression: float | None
     interval: Interval | None
     scores: Scores | None
     why: str = ""
-    collapsed: bool = False
+    seeds: int = 0
+    collapsed: int = 0
     clear: bool = True
 
 
@@ -191,7 +194,8 @@ def _side(
         interval=found.interval if found else None,
         scores=found,
         why=why,
-        collapsed=all(row["status"] == "collapsed" for row in rows),
+        seeds=len(rows),
+        collapsed=sum(row["status"] == "collapsed" for row in rows),
         clear=_clear(rows, column if column in METRIC_COLUMNS else task.scoring.column, chance),
     )
 

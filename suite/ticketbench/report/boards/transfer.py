@@ -33,10 +33,11 @@ class Crossing:
         cell: of M[A,B]; None where it was not run.
         gap: M[A,B] - M[B,B]; None on the diagonal.
         advantage: M[A,B] - R[A,B], with R the ticket's mask shuffled within layers.
-        against_random: M[A,B] minus random tickets with the same count in every layer on B.
+        against_random: M[A,B] minus random tickets on B, which keep of each layer what the ladder does.
         against_dense: M[A,B] - dense[B].
         share: (M[A,B] - R[A,B]) / (M[B,B] - R[B,B]), where that denominator separates from zero; never on
             the diagonal.
+        both_collapsed: which of these differences have a network that collapsed, in every seed, on either side.
     """
 
     found_on: str
@@ -47,6 +48,7 @@ class Crossing:
     against_random: Tested | None
     against_dense: Tested | None
     share: float | None
+    both_collapsed: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def control_of(board: Board, key: Key, control: str) -> Series | None:
 
 
 def random_of(board: Board | None) -> Series | None:
-    """A board's random tickets with the same count in every layer; never a variant with parameters or a label."""
+    """A board's random tickets, layer by layer as the ladder has them; never a variant with parameters or a label."""
     return series_of(board, (RANDOM, "{}", ""))
 
 
@@ -143,7 +145,9 @@ def _crossings(
     )
     shares = [_share(against[pair].shuffled, against[pair[1], pair[1]].shuffled) for pair in pairs]
     return [
-        Crossing(*pair, _cell(series_of(cells[pair], key), rung), *tested, share)
+        Crossing(
+            *pair, _cell(series_of(cells[pair], key), rung), *tested, share, _both_collapsed(cells, pair, key, rung)
+        )
         for pair, tested, share in zip(pairs, families, shares, strict=True)
     ]
 
@@ -162,9 +166,25 @@ def _diagonal(
             against_random=next(tested),
             against_dense=next(tested),
             share=None,
+            both_collapsed=_both_collapsed(cells, (name, name), key, rung),
         )
         for name in settings
     ]
+
+
+def _both_collapsed(cells: Cells, pair: Pair, key: Key, rung: int) -> frozenset[str]:
+    """The differences of a cell of which neither side has a network that answers more than one thing."""
+    board, home = cells[pair], (pair[1], pair[1])
+    beside = {
+        "gap": _cell(series_of(cells[home], key), rung) if pair != home else None,
+        "advantage": _cell(control_of(board, key, SHUFFLED), rung),
+        "against_random": _cell(random_on(cells, pair[1]), rung),
+        "against_dense": board.dense,
+    }
+    ours = _cell(series_of(board, key), rung)
+    if ours is None or not ours.collapsed:
+        return frozenset()
+    return frozenset(name for name, cell in beside.items() if cell is not None and cell.collapsed)
 
 
 def _gap(cells: Cells, pair: Pair, key: Key, rung: int) -> Interval | None:

@@ -94,18 +94,19 @@ def _side(side: Side | None, unit: Unit, before: str) -> list[tuple[str, str]]:
 
 
 def _alarms(held: Held, unit: Unit, chance: float | None) -> Iterator[str]:
-    """Which side collapsed; that of a claim on another setting has another chance value."""
+    """Which side collapsed in some seeds; that of a claim on another setting has another chance value."""
     against = held.reference.against
     elsewhere = against is not None and against.trained_on not in (None, held.reference.trained_on)
     if held.ours and held.ours.collapsed:
-        yield _alarm(unit, chance)
+        yield _alarm(held.ours, unit, chance)
     if against and held.theirs and held.theirs.collapsed:
-        yield f"against {against.method}: {_alarm(unit, None if elsewhere else chance)}"
+        yield f"against {against.method}: {_alarm(held.theirs, unit, None if elsewhere else chance)}"
 
 
-def _alarm(unit: Unit, chance: float | None) -> str:
+def _alarm(side: Side, unit: Unit, chance: float | None) -> str:
     rate = f"; {unit.chance_rate} is {unit.alone(chance)}" if chance is not None else ""
-    return f"every seed collapsed{f' to {unit.one_answer}' if unit.one_answer else ''}{rate}"
+    which = "every seed" if side.collapsed == side.seeds else f"{side.collapsed} of {side.seeds} seeds"
+    return f"{which} collapsed{f' to {unit.one_answer}' if unit.one_answer else ''}{rate}"
 
 
 def _difference(held: Held, unit: Unit) -> str:

@@ -17,6 +17,13 @@ from ticketbench.report.wording import Shown, share, shown, times
 if TYPE_CHECKING:
     from ticketbench.methods import Method
 
+_DIFFERENCES = (  # attribute of a crossing, what it is called, and what of
+    ("gap", "Transfer gap", "minus the ticket found on {}"),
+    ("advantage", "Advantage", "minus its mask shuffled"),
+    ("against_random", "Against random", "minus random tickets there"),
+    ("against_dense", "Against dense", "minus the dense network there"),
+)
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -119,10 +126,10 @@ def _table(
         at = [(crossings[rung][place], compression) for rung, compression in rungs]
         lines = [
             ("Score", f"found on {found_on}, trained on {trained_on}", [_score(c, board, unit, x) for c, x in at]),
-            ("Transfer gap", f"minus the ticket found on {trained_on}", [tested_cell(c.gap, unit) for c, _ in at]),
-            ("Advantage", "minus its mask shuffled", [tested_cell(c.advantage, unit, _shared(c)) for c, _ in at]),
-            ("Against random", "minus random tickets there", [tested_cell(c.against_random, unit) for c, _ in at]),
-            ("Against dense", "minus the dense network there", [tested_cell(c.against_dense, unit) for c, _ in at]),
+            *(
+                (head, says.format(trained_on), [_tested(c, name, unit) for c, _ in at])
+                for name, head, says in _DIFFERENCES
+            ),
         ]
         yield Pair(found_on, trained_on, [line for line in lines if any(line[2])])
 
@@ -133,6 +140,12 @@ def _score(crossing: Crossing, board: Board, unit: Unit, compression: float) -> 
         return None
     kind = cell.score.kind if cell.score else "none"
     return shown(cell, unit, kind=kind, seeds=len(cell.seeds), column=compression, chance=board.chance)
+
+
+def _tested(crossing: Crossing, name: str, unit: Unit) -> Shown | None:
+    more = _shared(crossing) if name == "advantage" else ""
+    notes = ("× both collapsed",) if name in crossing.both_collapsed else ()
+    return tested_cell(getattr(crossing, name), unit, more, notes)
 
 
 def _shared(crossing: Crossing) -> str:

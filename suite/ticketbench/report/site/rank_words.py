@@ -105,17 +105,17 @@ def _pair(table: Table, pair: tuple[int, int]) -> PairLine:
     return PairLine(one, other, difference, p, says, more)
 
 
-def tested_cell(found: Tested | None, unit: Unit, more: str = "") -> Shown | None:
+def tested_cell(found: Tested | None, unit: Unit, more: str = "", notes: tuple[str, ...] = ()) -> Shown | None:
     """A difference as a table prints it, with which side of zero it separates to; `more` ends its tooltip."""
     if found is None:
         return None
     main, below = difference_text(found.interval, unit)
     if found.p is None:
         few = f"{found.interval.seeds} seeds in common: fewer than 3 make no interval"
-        return Shown(main, "no interval", (), few)
+        return Shown(main, "no interval", notes, few, alarm=bool(notes))
     sign = {1: "▲ above", -1: "▼ below", 0: ""}[found.separates]
     long = f"{found.interval.seeds} seeds in common; p = {found.p:.2g}, after Holm {found.adjusted:.2g}"
-    return Shown(main, below, (), f"{long}{'; ' if more else ''}{more}", sign=sign)
+    return Shown(main, below, notes, f"{long}{'; ' if more else ''}{more}", alarm=bool(notes), sign=sign)
 
 
 def needed_text(needed: SeedsNeeded) -> str:

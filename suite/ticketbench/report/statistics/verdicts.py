@@ -19,11 +19,11 @@ def of_value(difference: Interval, margin: float) -> tuple[Verdict, str]:
     """What may be said of a published value, from our mean minus it, and why in words."""
     if difference.h is None:
         return "not comparable", "too few seeds for an interval"
+    if abs(difference.mean) > difference.h + margin:
+        return "not reproduced", "beyond our interval and the margin"
     if difference.h > _TOO_WIDE * margin:
         return "not comparable", "our interval is wider than four margins"
-    if abs(difference.mean) <= difference.h + margin:
-        return "reproduced", "within our interval and the margin"
-    return "not reproduced", "beyond our interval and the margin"
+    return "reproduced", "within our interval and the margin"
 
 
 def clear_of_chance(score: Interval, chance: float, *, higher_is_better: bool) -> bool:
