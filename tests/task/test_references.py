@@ -36,6 +36,25 @@ def test_every_density_of_a_reference_is_that_of_a_rung(task):
     assert [density for density in sorted(densities) if rung_at(density, found) is None] == []
 
 
+def test_the_values_of_stabilizing_the_lottery_ticket_hypothesis():
+    """Frankle et al. 2019, v3, Figures 2 and 3."""
+    (task,) = find_tasks("mnist/lenet-300-100")
+    stated = [each for each in task.references if each.cite == "frankle2019stabilizing"]
+    assert [(each.method, each.density, each.column, each.value, each.plus_minus) for each in stated] == [
+        ("dense", 1.0, "test_final", 0.980, 0.002),
+        ("imp", 0.107, "test_final", 0.983, 0.001),
+        ("random-layer", 0.107, "test_final", 0.975, 0.003),
+    ]
+
+
+@pytest.mark.parametrize("task", [task for task in SMALL if not task.id.endswith("-ci")], ids=lambda task: task.id)
+def test_a_task_has_a_sibling_for_ci_that_extends_it_on_rungs_of_its_own(task):
+    (sibling,) = find_tasks(f"{task.id}-ci")
+    assert (sibling.extends, sibling.tier) == (task.id, "ci")
+    densities = {rung.density for rung in ladder_on(task)}
+    assert {rung.density for rung in ladder_on(sibling)} <= densities
+
+
 def test_what_frankle_and_carbin_say_of_tickets_is_tested_against_dense_and_reinitialized_networks():
     found = claims("mnist/lenet-300-100", "frankle2019lottery")
     tested = {

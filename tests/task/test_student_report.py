@@ -4,20 +4,21 @@ import pytest
 
 from ticketbench.report.boards.ledger import NEAR
 from ticketbench.report.submission.grid import ladder_on
-from ticketbench.task import Task, find_tasks
+from ticketbench.task import Task, Training, find_tasks
 
 CLASSES = 10
 PERCEPTRON, LENET_5 = "lenet-300-100", "lenet-5"
 RATE = 0.0012
+ADAM, SGD = ("adam", RATE, 0.0), ("sgd", RATE, 0.0)  # name, learning rate and momentum
 
-TABLE_1 = {
-    "mnist/lenet-300-100-ie643": (PERCEPTRON, RATE, 60, 75, 0.3, 20),
-    "mnist/lenet-5-ie643": (LENET_5, RATE, 60, 50, 0.2, 20),
+TABLE_1 = {  # network, optimizer, batch size, epochs, share pruned, rounds
+    "mnist/lenet-300-100-ie643": (PERCEPTRON, ADAM, 60, 75, 0.3, 20),
+    "mnist/lenet-5-ie643": (LENET_5, ADAM, 60, 50, 0.2, 20),
 }
 TABLE_2 = {
-    "mnist/data-halves": (PERCEPTRON, RATE, 50, 50, 0.5, 5),
-    "mnist/label-split": (PERCEPTRON, RATE, 50, 50, 0.35, 15),
-    "mnist/optimizer-transfer": (PERCEPTRON, RATE, 50, 50, 0.5, 10),
+    "mnist/data-halves": (PERCEPTRON, ADAM, 50, 50, 0.5, 5),
+    "mnist/label-split": (PERCEPTRON, ADAM, 50, 50, 0.35, 15),
+    "mnist/optimizer-transfer": (PERCEPTRON, ADAM, 50, 50, 0.5, 10),
 }
 SECTION_7_2 = [
     ("mnist/data-halves", "s1", "s1", 0.9574),
@@ -29,9 +30,29 @@ SECTION_7_2 = [
 ]
 
 
+CLAIMS = {  # found on, trained on, sign, and the method and where its ticket was found, or the bound
+    "mnist/data-halves": [("s1", "s2", "equal", ("imp", "s2"))],
+    "mnist/label-split": [("s1", "s2", "lower", ("imp", "s2"))],
+    "mnist/optimizer-transfer": [("adam", "sgd", "equal", ("imp", "sgd")), ("sgd", "adam", "equal", ("imp", "adam"))],
+    "mnist/lenet-300-100-ie643": [
+        ("default", "default", "equal", ("dense", None)),
+        *[("default", "default", "lower", 0.8)] * 2,
+    ],
+    "mnist/lenet-5-ie643": [
+        ("default", "default", "equal", ("dense", None)),
+        *[("default", "default", "lower", 0.8)] * 2,
+    ],
+}
+
+
 def task(name: str) -> Task:
     (found,) = find_tasks(name)
     return found
+
+
+def optimizer(training: Training) -> tuple[str, float, float]:
+    said = training.optimizer
+    return said.name, said.lr, getattr(said, "momentum", 0.0)
 
 
 def room_in_output(found: Task) -> int:
@@ -47,8 +68,14 @@ def room_in_output(found: Task) -> int:
 def test_the_recipe_is_the_one_that_its_table_prints(name):
     found = task(name)
     training, ladder = found.training, found.ladder
-    recipe = (training.optimizer.lr, training.batch_size, training.epochs, ladder.prune, ladder.rounds)
+    recipe = (optimizer(training), training.batch_size, training.epochs, ladder.prune, ladder.rounds)
     assert (found.network.name, *recipe) == (TABLE_1 | TABLE_2)[name]
+
+
+@pytest.mark.parametrize("name", TABLE_1 | TABLE_2)
+def test_weights_are_drawn_as_by_frankle_and_carbin(name):
+    """The report names no other way."""
+    assert task(name).network.init == "glorot-normal"
 
 
 @pytest.mark.parametrize("name", TABLE_1 | TABLE_2)
@@ -62,8 +89,7 @@ def test_the_settings_are_those_of_section_4_2():
     halves, labels, optimizers = (task(name) for name in TABLE_2)
     assert [halves.in_setting(each).data.part for each in ("s1", "s2")] == ["1/2", "2/2"]
     assert [labels.in_setting(each).data.labels for each in ("s1", "s2")] == [(0, 1, 2, 3, 4), (5, 6, 7, 8, 9)]
-    named = [optimizers.in_setting(each).training.optimizer for each in ("adam", "sgd")]
-    assert [(each.name, each.lr) for each in named] == [("adam", RATE), ("sgd", RATE)]
+    assert [optimizer(optimizers.in_setting(each).training) for each in ("adam", "sgd")] == [ADAM, SGD]
 
 
 def test_the_numbers_are_those_of_section_7_2():
@@ -74,6 +100,27 @@ def test_the_numbers_are_those_of_section_7_2():
         if each.value is not None
     ]
     assert sorted(found) == sorted(SECTION_7_2)
+
+
+@pytest.mark.parametrize("name", TABLE_1 | TABLE_2)
+def test_numbers_and_claims_are_of_iterative_pruning_at_the_last_step(name):
+    found = {(each.method, each.column) for each in task(name).references if each.cite == "ie643-2020"}
+    assert found == {("imp", "test_final")}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_what_its_words_come_to(name):
+    found = [
+        (
+            each.found_on,
+            each.trained_on,
+            each.sign,
+            (each.against.method, each.against.found_on) if each.against else each.bound,
+        )
+        for each in task(name).references
+        if each.claim
+    ]
+    assert found == CLAIMS[name]
 
 
 @pytest.mark.parametrize("name", TABLE_2)
