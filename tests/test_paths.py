@@ -41,3 +41,10 @@ def test_the_store_is_where_the_environment_says_or_in_the_cache(tmp_path, monke
     monkeypatch.setenv("TICKETBENCH_STORE", "~/checkpoints")
     assert paths.default_store() == tmp_path / "checkpoints"
     assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("variable", ["TICKETBENCH_STORE", "TICKETBENCH_DATA"])
+def test_the_folder_of_somebody_unknown_is_told_with_the_variable(monkeypatch, variable):
+    monkeypatch.setenv(variable, "~nobody-of-this-name/x")
+    with pytest.raises(TicketbenchError, match=f"{variable} is ~nobody-of-this-name/x: nobody of that name"):
+        paths.folder_named_by(variable)

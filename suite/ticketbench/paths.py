@@ -28,5 +28,16 @@ def cache_folder() -> Path:
 
 def default_store() -> Path:
     """Where checkpoints go: `$TICKETBENCH_STORE`, or else the user's cache folder."""
-    named = os.environ.get("TICKETBENCH_STORE")
-    return Path(named).expanduser() if named else cache_folder() / "store"
+    return folder_named_by("TICKETBENCH_STORE") or cache_folder() / "store"
+
+
+def folder_named_by(variable: str) -> Path | None:
+    """The folder that a variable of the environment names; None where it is not set or empty.
+
+    Raises `TicketbenchError` where it begins with `~` and a name that is nobody's here.
+    """
+    named = os.environ.get(variable)
+    try:
+        return Path(named).expanduser() if named else None
+    except RuntimeError:
+        raise TicketbenchError(f"{variable} is {named}: nobody of that name has a folder here.") from None

@@ -105,7 +105,7 @@ def test_a_row_by_its_id_is_recomputed_alone(ticketbench, published):
     stale = next(row for row in read_rows(path) if (row["seed"], row["rung"]) == (0, 1))
     forge(path, method_digest="0" * 64)
     asked = ("verify", "results", "--task", "tiny.toml", "--jobs", 1)
-    said = ticketbench(*asked, "--row", third["row_id"][:8])
+    said = ticketbench(*asked, "--row", third["row_id"][:8].upper())
     assert said.code == 0 and "Recomputing 1 of 13, by 1 search from nothing." in said.out
     assert said.out.splitlines()[-1] == "bit-identical: 1 row recomputed, 1 bit-identical."
     said = ticketbench(*asked, "--row", third["row_id"], "--row", stale["row_id"])

@@ -142,6 +142,12 @@ def test_a_setting_that_does_not_hold_with_the_rest_of_the_task_is_told(mistakes
     assert mistakes(WHOLE + f"[settings.s1]\n[settings.s2]\n{change}\n") == [line]
 
 
+@pytest.mark.parametrize(("parent", "kind"), [("tiny-shakespeare/lstm-ci", "text"), ("cartpole/ci", "environment")])
+def test_a_setting_with_a_key_of_another_kind_of_data_is_told_which(mistakes, parent, kind):
+    text = f"{OWN}extends = '{parent}'\n[settings.s1]\ndata.labels = [0, 1]\n"
+    assert mistakes(text) == [f"settings.s1.data.labels: data of kind {kind} have no such key."]
+
+
 def test_several_mistakes_of_the_data_are_told_at_once(mistakes):
     data = '[data]\nname = "digits"\nhub = "a/b"\nconfig = "c"\nshape = [2, 8, 8]\nvalidation = 0\nrelabel = true\n'
     data += 'part = "2/1"\nmean = [0.1, 0.2]\ndigest = "00"\n'

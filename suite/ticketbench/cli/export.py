@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from ticketbench.cli.known import known_methods, known_tasks
 from ticketbench.paths import default_store
-from ticketbench.task import find_tasks, load_task, shipped_tasks
 
 
 @click.command()
@@ -35,14 +35,10 @@ def export(
     found = find_row(results, row)
 
     from ticketbench.harness.shard import pick_device
-    from ticketbench.methods import find_methods
-    from ticketbench.methods.loading import installed_methods
     from ticketbench.report.exporting import MASK
     from ticketbench.report.exporting import export as write
 
-    tasks = {name: load_task(path) for name, path in shipped_tasks().items()}
-    tasks |= {task.id: task for file in task_files for task in find_tasks(file)}
-    methods = installed_methods() | {method.name: method for method in find_methods(selectors)}
+    tasks, methods = known_tasks(task_files), known_methods(selectors)
     done = write(found, out, tasks, methods, store or default_store(), pick_device(device))
     click.echo(f"{done.path}: keeps {done.kept} of {done.prunable} weights, test_final {found['test_final']:.6g}\n")
     click.echo("from safetensors.torch import load_file")

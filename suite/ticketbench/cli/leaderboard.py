@@ -1,11 +1,13 @@
 """`leaderboard`: from results to a static site."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from ticketbench.cli.known import known_methods, known_tasks
+from ticketbench.cli.processes import cores
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method
@@ -28,16 +30,13 @@ def leaderboard(
     folders: tuple[Path, ...], out: Path, files: tuple[str, ...], edition: str, jobs: int | None, opened: bool
 ) -> None:
     """Build the leaderboard from results (default: ./results). It is static and needs no network."""
-    from ticketbench.methods import find_methods, installed_methods
     from ticketbench.report.site.build import build_site
-    from ticketbench.task import load_task, shipped_tasks
 
-    known = {task.id: task for task in map(load_task, shipped_tasks().values())}
-    methods = installed_methods() | {method.name: method for method in find_methods(files)}
+    methods = known_methods(files)
     folders = folders or (Path("results"),)
-    jobs = jobs or os.cpu_count() or 1
+    jobs = jobs or cores()
     own = _own_recipes(methods)
-    index = build_site(folders, out, known, methods, jobs=jobs, edition=edition, own_recipes=own).resolve()
+    index = build_site(folders, out, known_tasks(), methods, jobs=jobs, edition=edition, own_recipes=own).resolve()
     click.echo(f"The leaderboard is at {index}")
     if edition:
         click.echo(f"Edition {edition} is frozen at {index.parent / 'editions' / edition}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ticketbench.cli.processes import processes_for
 from ticketbench.errors import TicketbenchError
 from ticketbench.extras import install, missing_extras
 from ticketbench.paths import default_store
@@ -73,7 +74,7 @@ def run(
     from ticketbench.harness.shard import Place, pick_device
 
     device = pick_device(device)
-    processes = jobs or (1 if device.startswith("cuda") else cores())
+    processes = jobs or processes_for(device)
     _make_folder(results)
     place = Place(store or default_store(), int(store_limit * 2**30), device)
     account = Account(plan)
@@ -88,11 +89,6 @@ def _methods(wanted: Sequence[str]) -> "list[Method]":
     if wanted:
         return find_methods(wanted)
     return [method for method in shipped_methods().values() if "core" in method.tags]
-
-
-def cores() -> int:
-    """How many cores this process may use, which in a container or under a scheduler are not all there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _make_folder(results: Path) -> None:

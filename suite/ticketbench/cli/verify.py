@@ -1,19 +1,18 @@
 """`verify`: compute published rows again, and say whether they come out as they were published."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ticketbench.cli.run import cores
+from ticketbench.cli.known import known_methods, known_tasks
+from ticketbench.cli.processes import processes_for
 from ticketbench.errors import TicketbenchError
-from ticketbench.task import Task, find_tasks, load_task, shipped_tasks
 
 if TYPE_CHECKING:
     from ticketbench.harness.search import Job
-    from ticketbench.methods import Method
     from ticketbench.report.verify.choosing import Choice
     from ticketbench.report.verify.holding import Held
     from ticketbench.report.verify.preparing import Prepared
@@ -60,7 +59,7 @@ def verify(
         raise TicketbenchError("--sample and --row: expected one of them; --row names its rows itself.")
     check_store(store)
     device = pick_device(device)
-    prepared = prepare(results, _tasks(task_files), _methods(selectors), device)
+    prepared = prepare(results, known_tasks(task_files), known_methods(selectors), device)
     if prepared.damaged:
         return _tell_damaged(prepared, results)
     choice = choose(prepared, count, seed, ids)
@@ -84,7 +83,7 @@ def verify(
         f"{results}: nothing in {rows_in_words(len(prepared.published.rows))} contradicts itself. Recomputing "
         f"{len(choice.rows)}{of}{sampled}, by {searches_in_words(len(searches))} from nothing."
     )
-    processes = jobs or (1 if device.startswith("cuda") else cores())
+    processes = jobs or processes_for(device)
     return _verify(prepared, choice, searches, store, device, processes)
 
 
@@ -142,20 +141,3 @@ def _tell_damaged(prepared: "Prepared", results: Path) -> int:
     many = len(prepared.damaged)
     click.echo(f"damaged: {results}: {many} problem{'' if many == 1 else 's'}; nothing was recomputed.")
     return 2
-
-
-def _tasks(files: Sequence[str]) -> Mapping[str, Task]:
-    """The tasks that come with ticketbench, by id, and those of these files, which go before."""
-    found = {name: load_task(path) for name, path in shipped_tasks().items()}
-    return found | {task.id: task for file in files for task in find_tasks(file)}
-
-
-def _methods(selectors: Sequence[str]) -> "Mapping[str, Method]":
-    """The methods that have a name here, and those of these files, which go before."""
-    from ticketbench.methods import find_methods
-    from ticketbench.methods.loading import installed_methods
-
-    for selector in selectors:
-        if "(" in selector.rpartition(".py")[2]:
-            raise TicketbenchError(f"--method {selector}: expected a file; parameters are those of the rows.")
-    return installed_methods() | {method.name: method for method in find_methods(selectors)}

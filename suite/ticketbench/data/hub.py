@@ -1,6 +1,5 @@
 """Data sets in the layout of the Hugging Face hub: from a folder or a local mirror, or else from the hub."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from ticketbench.data.examples import Content
 from ticketbench.data.images import decode, reason
 from ticketbench.data.sources import HubSource, Layout, OwnSource
 from ticketbench.errors import TicketbenchError
+from ticketbench.paths import folder_named_by
 
 _SECONDS_TO_ANSWER = 5.0
 
@@ -66,11 +66,6 @@ def _classes(stored: Any, source: Layout) -> int | None:
     return getattr((stored.features or {}).get(source.label), "num_classes", None)
 
 
-def _mirror_root() -> Path | None:
-    said = os.environ.get("TICKETBENCH_DATA")
-    return Path(said).expanduser() if said else None
-
-
 def _mirror(name: str, source: Layout) -> Path | None:
     if isinstance(source, OwnSource) and source.folder:
         if not Path(source.id).is_dir():
@@ -78,7 +73,7 @@ def _mirror(name: str, source: Layout) -> Path | None:
                 f"{name}: {source.id} is not a folder; expected one that holds {_images_of(source)}."
             )
         return Path(source.id)
-    root = _mirror_root()
+    root = folder_named_by("TICKETBENCH_DATA")
     if root is None:
         return None
     if not root.is_dir():
@@ -127,7 +122,7 @@ def _open_hub(name: str, source: Layout) -> dict[str, Any]:
         datasets.config.HF_HUB_OFFLINE = before or silence is not None
         stored: dict[str, Any] = datasets.load_dataset(source.id, source.config)
     except Exception as error:  # the library raises what its many readers raise
-        root = _mirror_root()
+        root = folder_named_by("TICKETBENCH_DATA")
         looked = f"is neither in TICKETBENCH_DATA ({root}) nor" if root else "is not"
         raise TicketbenchError(
             f"{name}: {source.id} {looked} to be had from the Hugging Face hub ({silence or reason(error)}). "

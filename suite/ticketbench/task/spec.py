@@ -5,6 +5,7 @@ import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from ticketbench.task.base import Fraction01, Positive, Spec
 from ticketbench.task.data import METRICS, Data
@@ -75,10 +76,19 @@ class Task(Spec):
             try:
                 self.in_setting(name)
             except ValidationError as error:
-                wrong += [f"settings.{name}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()]
+                wrong += [f"settings.{name}{self._of_its_data(each)}" for each in error.errors()]
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
+
+    def _of_its_data(self, mistake: ErrorDetails) -> str:
+        """A mistake in a setting's data as these are together with the task's: the place, and what it is."""
+        if mistake["type"] == "table":  # names its keys itself
+            return f": {mistake['msg']}"
+        place = ".".join(["data", *map(str, mistake["loc"][1:])])  # the first is the kind of data
+        if mistake["type"] == "extra_forbidden":
+            return f".{place}: data of kind {self.data.kind} have no such key"
+        return f".{place}: {mistake['msg'].removeprefix('Value error, ')}"
 
     @model_validator(mode="after")
     def _references_name_settings(self) -> Self:

@@ -6,13 +6,11 @@ pytest is imported only by a test that is skipped: the suite itself does without
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
-
 from ticketbench.errors import TicketbenchError
+from ticketbench.harness.training.determinism import torch_as_it_was
 from ticketbench.methods import Method, find_methods
 from ticketbench.task import Task, find_tasks
 from ticketbench.testing.checks import CHECKS
@@ -82,7 +80,7 @@ def _beside(cls: type, selector: str) -> str:
 def _test(name: str) -> Callable[[Any], None]:
     def test(self: MethodConformance) -> None:
         for trial in self._on_trial():
-            with _torch_as_it_was():
+            with torch_as_it_was():
                 finding = CHECKS[name](trial)
             said = f"{trial.method.name}: {finding.explanation}"
             if finding.status == "failed":
@@ -101,18 +99,3 @@ def _test(name: str) -> Callable[[Any], None]:
 
 for _name in CHECKS:
     setattr(MethodConformance, f"test_{_name}", _test(_name))
-
-
-@contextmanager
-def _torch_as_it_was() -> Iterator[None]:
-    """What the harness sets for its numerics, set back for the author's other tests."""
-    threads, debug = torch.get_num_threads(), torch.get_deterministic_debug_mode()
-    precision, rng = torch.get_float32_matmul_precision(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_deterministic_debug_mode(debug)
-        torch.set_float32_matmul_precision(precision)
-        torch.set_flush_denormal(False)
-        torch.set_rng_state(rng)

@@ -8,8 +8,11 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -30,6 +33,33 @@ def configure() -> None:
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
     torch.set_flush_denormal(True)
+
+
+@contextmanager
+def torch_as_it_was() -> Iterator[None]:
+    """All that `configure` and a search set of torch on the CPU, set back after; torch's generator too.
+
+    Whether denormals are flushed cannot be read: it becomes what torch starts with.
+    """
+    deterministic: Any = torch.utils.deterministic
+    threads, debug = torch.get_num_threads(), torch.get_deterministic_debug_mode()
+    filled, precision = deterministic.fill_uninitialized_memory, torch.get_float32_matmul_precision()
+    cudnn = torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32
+    gradients, dtype, device = torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device()
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_deterministic_debug_mode(debug)
+        deterministic.fill_uninitialized_memory = filled
+        torch.set_float32_matmul_precision(precision)
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32 = cudnn
+        torch.set_flush_denormal(False)
+        torch.set_grad_enabled(gradients)
+        torch.set_default_dtype(dtype)
+        torch.set_default_device(device)
+        torch.set_rng_state(state)
 
 
 def seed_of(*purpose: str | int) -> int:

@@ -28,7 +28,7 @@ def kept_apart(series: Series, board: Board, own_recipes: Mapping[str, bool]) ->
     """
     if series.carried:
         return f"its tickets carry trained weights of {board.found_on}"
-    if own_recipes.get(series.method, True) and hardly_trained(series):
+    if own_recipes.get(series.method, True) and any(map(hardly_trained, series.rows)):
         read = series.method in own_recipes
         return OWN_RECIPE if read else "its tickets may come of a recipe of its own: its file was not read"
     scored = [row["training_steps"] == 0 for row in series.rows if row["status"] in SCORED]
@@ -39,14 +39,7 @@ def kept_apart(series: Series, board: Board, own_recipes: Mapping[str, bool]) ->
     return ""
 
 
-def hardly_trained(series: Series) -> bool:
-    """Whether tickets carry trained weights, and the task's recipe trained them for less than a tenth of T."""
-    return any(
-        row["carried"] and (row["training_steps"] or 0) < LEAST_OWN * _ends_at(row)
-        for row in series.rows
-        if row["status"] in SCORED
-    )
-
-
-def _ends_at(row: Row) -> int:
-    return int(row["start_step"] or 0) + int(row["training_steps"] or 0)
+def hardly_trained(row: Row) -> bool:
+    """Whether a ticket carries trained weights, and the task's recipe trained it for less than a tenth of T."""
+    start, trained = row["start_step"] or 0, row["training_steps"] or 0
+    return row["status"] in SCORED and bool(row["carried"]) and trained < LEAST_OWN * (start + trained)

@@ -6,13 +6,13 @@ from math import isclose, isfinite
 from typing import Any
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.report.boards.eligible import hardly_trained
 from ticketbench.report.boards.scores import scores
 from ticketbench.report.measures import MEASURES, METRIC_COLUMNS
 from ticketbench.report.submission.account import PLURALS, account_problems
 from ticketbench.results import SCORED, Row, control_of
 
 _LEAST_EXAMPLES = 2  # that make a test set
-LEAST_OWN = 0.1  # of T, which a ticket of a recipe of the method's own is trained by the task's
 _UNSCORED = ("diverged", "failed", "not applicable")
 _COUNTS = (
     "seed", "rung", "kept", "prunable", "parameters", "start_step", "best_step", "test_examples", "search_steps",
@@ -40,15 +40,13 @@ def marks(row: Row, own_recipe: bool) -> list[str]:
     it starts from trained weights and the task's recipe has trained it for less than a tenth of T.
     """
     scored_as_it_is = row["training_steps"] == 0 and row["status"] in SCORED
-    start, trained = row["start_step"] or 0, row["training_steps"] or 0
-    hardly = row["status"] in SCORED and trained < LEAST_OWN * (start + trained)
     return [
         mark
         for mark, holds in (
             ("edited", row["edited"]),
             ("carried", row["carried"]),
             ("scored as it is", scored_as_it_is),
-            ("own recipe", own_recipe and row["carried"] and hardly),
+            ("own recipe", own_recipe and hardly_trained(row)),
             ("optimizer state carried", row["optimizer_state"] == "carried" and not scored_as_it_is),
             ("optimizer state dropped", row["optimizer_state"] == "dropped" and not scored_as_it_is),
         )

@@ -52,7 +52,7 @@ def _named(prepared: Prepared, ids: Sequence[str]) -> Choice:
 def _one(prepared: Prepared, wanted: str) -> Row:
     if not may_be_id(wanted):
         raise TicketbenchError(f"--row {wanted}: expected a row's id: 32 hexadecimal digits, or the first 8 or more.")
-    found = [row for row_id, row in prepared.published.rows.items() if row_id.startswith(wanted)]
+    found = [row for row_id, row in prepared.published.rows.items() if row_id.startswith(wanted.lower())]
     if len(found) != 1:
         many = f"the ids of {len(found)} rows begin so; give more digits" if found else "no row's id begins so"
         raise TicketbenchError(f"--row {wanted}: {many}.")

@@ -1,0 +1,13 @@
+"""How many processes a command starts where it is not told."""
+
+import os
+
+
+def cores() -> int:
+    """How many cores this process may use, which in a container or under a scheduler are not all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processes_for(device: str) -> int:
+    """How many trainings run side by side on a device: one a core, and on a GPU one."""
+    return 1 if device.startswith("cuda") else cores()
