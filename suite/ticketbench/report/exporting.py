@@ -15,10 +15,10 @@ from ticketbench.harness.trainings import Trainings
 from ticketbench.harness.workloads import workloads_of
 from ticketbench.methods import Method
 from ticketbench.methods.state import State
+from ticketbench.report.printable import plain
 from ticketbench.report.submission.rows import row_problems
 from ticketbench.report.verify.again import jobs_for
 from ticketbench.report.verify.here import look_around, reasons
-from ticketbench.report.wording import plain
 from ticketbench.results import SCORED, Row, control_of, describe, whole
 from ticketbench.task import Task
 

@@ -2,7 +2,7 @@
 
 Perplexity enters everything as its logarithm, nats a token, and all else as it is (the project's protocol, section
 1.5). Whatever takes a row's score for a number takes it from `scaled`, so that means, intervals, curves, ranks,
-margins, gates and tolerances are all of one scale; a task's own numbers (chance, published values) go by `placed`.
+margins, gates and tolerances are all of one scale; a task's own numbers (chance, published values) go by `on_scale`.
 """
 
 from collections.abc import Sequence
@@ -76,14 +76,9 @@ def scaled(row: Row, column: str) -> float | None:
     if column not in METRIC_COLUMNS:
         return float(value)
     try:
-        return placed(float(value), row["metric"])
+        return on_scale(float(value), row["metric"])
     except ValueError:
         return None
-
-
-def placed(value: float, metric: str) -> float:
-    """A value of a metric on the scale. Raises `ValueError` for one that it cannot have."""
-    return on_scale(value, metric)
 
 
 def told_items(row: Row) -> Sequence[float]:

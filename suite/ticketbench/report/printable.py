@@ -42,6 +42,12 @@ def one_line(text: object) -> str:
     return printable(" ".join(str(text).split()))
 
 
+def plain(text: object, longest: int = 300) -> str:
+    """The same, cut where it is long."""
+    said = one_line(text)
+    return said if len(said) <= longest else f"{said[:longest]}..."
+
+
 def latex(text: object) -> str:
     """Text with every character that LaTeX or BibTeX gives a meaning said as itself; line breaks become spaces."""
     return "".join(_LATEX.get(mark, mark) for mark in one_line(text))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Cell, near
+from ticketbench.report.printable import plain
 from ticketbench.report.statistics.intervals import Interval, decimals_for, plus_minus
 from ticketbench.report.units import Unit, signed
 
@@ -32,12 +33,6 @@ class Shown:
     also: str = ""
 
 
-def plain(text: object, longest: int = 300) -> str:
-    """A stranger's text as one line that changes nothing on a terminal, cut where it is long."""
-    said = "".join(each if each.isprintable() else "?" for each in " ".join(str(text).split()))
-    return said if len(said) <= longest else f"{said[:longest]}..."
-
-
 def interval_text(interval: Interval, unit: Unit) -> tuple[str, str]:
     """The mean, and what stands beside it: `± h`, Wilson's ends for one run, or nothing."""
     mean = interval.mean * unit.factor
@@ -58,7 +53,7 @@ def _minus(text: str, unit: Unit) -> str:
     return signed(text) if unit.differences else text
 
 
-def one_line(interval: Interval, unit: Unit) -> str:
+def interval_line(interval: Interval, unit: Unit) -> str:
     """The same in one line."""
     return " ".join(part for part in interval_text(interval, unit) if part)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.scores import score
-from ticketbench.report.measures import placed as on_scale
 from ticketbench.report.statistics.intervals import Interval, seeds_interval
+from ticketbench.report.statistics.normalising import on_scale
 from ticketbench.results import DENSE, STATUSES, Row, control_of
 from ticketbench.task import Scoring, Task
 
@@ -147,7 +147,7 @@ def boards(rows: Iterable[Row], tasks: Mapping[str, Task]) -> list[Board]:
 
 
 def chance_on(task: Task | None, setting: str) -> float | None:
-    """The chance value of a setting on the scale that differences are taken on (`measures.placed`).
+    """The chance value of a setting on the scale that differences are taken on (`on_scale`).
 
     None where the task is not at hand, or declares none, or no such setting. Raises `TicketbenchError` for a value
     that its metric cannot have.
@@ -284,11 +284,13 @@ def near(compression: float | None, column: float) -> bool:
 
 def _ordering_rung(series: Iterable[Series], columns: Mapping[int, float]) -> int | None:
     """The sparsest rung at which most methods have a mean: three in four of those at the rung that has the most."""
-    covered = Counter(rung for each in series for rung, cell in each.cells.items() if placed(cell, columns.get(rung)))
+    covered = Counter(
+        rung for each in series for rung, cell in each.cells.items() if score_in_column(cell, columns.get(rung))
+    )
     return max((rung for rung in covered if 4 * covered[rung] >= 3 * max(covered.values())), default=None)
 
 
-def placed(cell: Cell | None, column: float | None) -> Interval | None:
+def score_in_column(cell: Cell | None, column: float | None) -> Interval | None:
     """The score of a cell that has a mean, at its column's compression or at none that was counted."""
     if cell is None or column is None or not (cell.compression is None or near(cell.compression, column)):
         return None
@@ -298,7 +300,7 @@ def placed(cell: Cell | None, column: float | None) -> Interval | None:
 def _standing(
     series: Series, rung: int | None, columns: Mapping[int, float], higher_is_better: bool
 ) -> tuple[Any, ...]:
-    score = placed(series.cells.get(rung), columns.get(rung)) if rung is not None else None
+    score = score_in_column(series.cells.get(rung), columns.get(rung)) if rung is not None else None
     if series.carried or score is None:
         return (series.carried, 1, 0.0, *series.key)
     return (False, 0, -score.mean if higher_is_better else score.mean, *series.key)

@@ -8,9 +8,9 @@ from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series, chance_on
 from ticketbench.report.boards.recipes import ancestors, same_recipe, setting_recipe
 from ticketbench.report.boards.scores import Scores, difference, scores
-from ticketbench.report.measures import METRIC_COLUMNS, placed
+from ticketbench.report.measures import METRIC_COLUMNS
 from ticketbench.report.statistics.intervals import Interval
-from ticketbench.report.statistics.normalising import margin
+from ticketbench.report.statistics.normalising import margin, on_scale
 from ticketbench.report.statistics.verdicts import Verdict, clear_of_chance, of_claim, of_value
 from ticketbench.results import DENSE, Row
 from ticketbench.task import Against, Reference, Task
@@ -224,7 +224,7 @@ def _stated(reference: Reference, column: str, listing: str, task: Task) -> floa
     """The number that a reference states, which is of the metric as rows have it, on the scale."""
     point = reference.value if reference.value is not None else reference.bound or 0.0
     try:
-        return placed(point, task.metric) if column in METRIC_COLUMNS else point
+        return on_scale(point, task.metric) if column in METRIC_COLUMNS else point
     except ValueError as error:
         raise TicketbenchError(f"{listing}: a reference of {reference.cite}: {error}.") from None
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 from ticketbench.report.compare.comparison import Comparison, Tested
 from ticketbench.report.compare.words import HEAD, capped, headline, line, name, place
-from ticketbench.report.wording import plain
+from ticketbench.report.printable import plain
 
 SUITE = "ticketbench compare"
 

@@ -16,7 +16,7 @@ from ticketbench.report.compare.words import (
     units,
     worst,
 )
-from ticketbench.report.wording import plain
+from ticketbench.report.printable import plain
 
 _ACTIVE = re.compile(r"[!-+./:-@\[-`{-~]|^-")  # ASCII punctuation but for commas and inner hyphens
 _ZERO_WIDTH_SPACE = "\u200b"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.compare.entries import Entry
-from ticketbench.report.measures import MEASURES, placed, scaled
+from ticketbench.report.measures import MEASURES, scaled
 from ticketbench.report.statistics.intervals import effective_value
-from ticketbench.report.statistics.normalising import margin
+from ticketbench.report.statistics.normalising import margin, on_scale
 from ticketbench.report.units import change_text, unit_of
 from ticketbench.results import DENSE, SCORED, Row, describe
 from ticketbench.task import Scoring, Task, load_task, shipped_tasks
@@ -127,7 +127,7 @@ def _scale(rows: Sequence[Row], given: Given | None, setting: str) -> Scale:
     worst = MEASURES[metric].worst if metric in MEASURES else None
     said = declared if declared is not None else worst
     try:
-        chance = placed(said, metric) if said is not None else None
+        chance = on_scale(said, metric) if said is not None else None
     except ValueError as error:
         raise TicketbenchError(f"{given.origin if given else ''}: scoring.chance: {error}.") from None
     column = scoring.column if scoring else Scoring().column

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from ticketbench.report.compare.comparison import Comparison, Tested, place_text
+from ticketbench.report.printable import plain
 from ticketbench.report.statistics.differences import ALPHA
 from ticketbench.report.units import change_text, score_text, unit_of
-from ticketbench.report.wording import plain, seeds_text, times
+from ticketbench.report.wording import seeds_text, times
 
 HEAD = ("", "base", "new", "change", "drop at most", "margin", "p")
 LEGEND = (

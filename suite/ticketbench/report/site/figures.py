@@ -13,7 +13,7 @@ from ticketbench.report.site.charts import Point, Scale, Spec
 from ticketbench.report.site.looks import Look
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.units import Unit, unit_of
-from ticketbench.report.wording import one_line, times
+from ticketbench.report.wording import interval_line, times
 
 FOUR = {
     "imp": "iterative, rewound",
@@ -149,7 +149,7 @@ def _points(series: Series, board: Board, what: str, unit: Unit, name: str) -> I
         said = (
             ("Method", name),
             ("Compression", times(at)),
-            (unit.title, one_line(interval, unit) + unit.sign),
+            (unit.title, interval_line(interval, unit) + unit.sign),
             *(((unit.exponential.capitalize(), unit.itself(interval.mean)),) if unit.exponential else ()),
             ("Seeds", str(interval.seeds)),
             ("Theoretical speed-up", times(faster) if faster else "–"),

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from ticketbench.report.bibliography import Entry
 from ticketbench.report.boards.ledger import Held, Side
 from ticketbench.report.measures import METRIC_COLUMNS
-from ticketbench.report.measures import placed as on_scale
 from ticketbench.report.origin import parameters
+from ticketbench.report.statistics.normalising import on_scale
 from ticketbench.report.units import Unit, signed
-from ticketbench.report.wording import difference_line, one_line, times
+from ticketbench.report.wording import difference_line, interval_line, times
 from ticketbench.task import Reference
 
 SYMBOLS = {"reproduced": "✓", "not reproduced": "✗", "not comparable": "≠", "undecided": "?", "not tested": "·"}
@@ -87,7 +87,7 @@ def _side(side: Side | None, unit: Unit, before: str) -> list[tuple[str, str]]:
     pruned = side.compression is not None and side.compression > 1
     return [
         (
-            f"{before}{one_line(side.interval, unit)}{unit.sign}",
+            f"{before}{interval_line(side.interval, unit)}{unit.sign}",
             f"at {times(side.compression or 1)}" if pruned else "",
         )
     ]

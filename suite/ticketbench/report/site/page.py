@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Cell, Series, near, placed
+from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Cell, Series, near, score_in_column
 from ticketbench.report.boards.controls import Controlled, controlled, orphans
 from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.site.addresses import method_page, root, rows_of_cell, task_page
@@ -15,7 +15,7 @@ from ticketbench.report.site.looks import CONTROLS as CONTROL_LOOKS
 from ticketbench.report.site.looks import OTHER_CONTROL, Look
 from ticketbench.report.statistics.costs import cost_class
 from ticketbench.report.units import Unit, unit_of
-from ticketbench.report.wording import Shown, difference_text, one_line, seeds_text, share, shown, times
+from ticketbench.report.wording import Shown, difference_text, interval_line, seeds_text, share, shown, times
 from ticketbench.results import CONTROLS
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _difference(control: Series, rung: int, found: Controlled, name: str, unit: 
         reasons = "; ".join(trouble.reason or trouble.status for trouble in cell.troubles)
         return Shown("–" if cell.why == NOT_APPLICABLE else "?", "", (), reasons or cell.why)
     main, below = difference_text(interval, unit)
-    beside = f"control: {one_line(cell.score, unit)}{unit.sign}" if cell.score else ""
+    beside = f"control: {interval_line(cell.score, unit)}{unit.sign}" if cell.score else ""
     statuses = [f"{count} {status}" for status in LOST if (count := cell.count(status))]
     seeds = [f"{interval.seeds} seeds"] if interval.seeds != len(found.series.seeds) else []
     ticket = found.series.cells[rung].compression
@@ -240,4 +240,4 @@ def _control_name(control: Series) -> str:
 def _ordered(series: Series, board: Board) -> bool:
     """Whether the series has its place in the table by a mean."""
     by = board.ordered_by
-    return by is not None and placed(series.cells.get(by), dict(board.rungs)[by]) is not None
+    return by is not None and score_in_column(series.cells.get(by), dict(board.rungs)[by]) is not None

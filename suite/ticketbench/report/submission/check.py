@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.training import ENGINE_VERSION
+from ticketbench.report.printable import plain
 from ticketbench.report.submission.declaration import Declaration, read_declaration
 from ticketbench.report.submission.folder import (
     REPORT,
@@ -26,7 +27,6 @@ from ticketbench.report.submission.grid import grid_problems, some
 from ticketbench.report.submission.manifest import Manifest, Ran, read_manifest, read_table
 from ticketbench.report.submission.shipped import taken
 from ticketbench.report.submission.tables import rows_of
-from ticketbench.report.wording import plain
 from ticketbench.results import Row
 from ticketbench.task import Task, load_task, shipped_tasks
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.report.printable import plain
 from ticketbench.report.submission.manifest import METHOD_NAME, TASK_ID
-from ticketbench.report.wording import plain
 
 REPORT = "report.md"
 LARGEST = {".toml": 1 << 18, ".py": 1 << 18, ".parquet": 1 << 25, ".md": 1 << 22}  # bytes

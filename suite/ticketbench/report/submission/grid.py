@@ -12,8 +12,8 @@ from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
 from ticketbench.ladder import Rung, rungs
 from ticketbench.networks import build, prunable
+from ticketbench.report.printable import plain
 from ticketbench.report.submission.rows import row_problems
-from ticketbench.report.wording import plain
 from ticketbench.results import CONTROLS, SCORED, Row, control_of
 from ticketbench.task import Images, Task
 

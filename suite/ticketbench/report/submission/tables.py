@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.report.printable import plain
 from ticketbench.report.submission.folder import content
-from ticketbench.report.wording import plain
 from ticketbench.results import KEY, SCHEMA, Row, validated
 
 # A small file can say that it decodes to more than a machine holds. Published files stay a hundred times below these.

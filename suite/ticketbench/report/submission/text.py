@@ -7,12 +7,13 @@ from ticketbench.report.boards.board import Board, Series, boards
 from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.boards.scores import paired
 from ticketbench.report.origin import parameters
+from ticketbench.report.printable import plain
 from ticketbench.report.submission.check import Findings, known_tasks
 from ticketbench.report.submission.manifest import Manifest, Paper, Tuning
 from ticketbench.report.submission.rows import marks
 from ticketbench.report.submission.shipped import has_own_recipe
 from ticketbench.report.units import Unit, unit_of
-from ticketbench.report.wording import difference_line, one_line, plain, seeds_text, times
+from ticketbench.report.wording import difference_line, interval_line, seeds_text, times
 from ticketbench.results import DENSE, Row
 from ticketbench.task import Task
 
@@ -101,7 +102,9 @@ def _board(board: Board, found: Findings) -> list[str]:
     ends = "" if board.found_on == board.trained_on == "default" else f", {board.found_on} to {board.trained_on}"
     lines = [f"## {board.task} (version {board.version}){ends}", ""]
     seeds = sorted({seed for series in own for seed in series.seeds})
-    dense = one_line(board.dense.score, unit) + unit.sign if board.dense and board.dense.score else "no rows here"
+    dense = (
+        interval_line(board.dense.score, unit) + unit.sign if board.dense and board.dense.score else "no rows here"
+    )
     lines += [f"Test {unit.name}, {seeds_text(seeds)}. Dense network: {dense}. {_few(len(seeds))}".rstrip(), ""]
     beside = [s for name in BESIDE for s in board.series if s.method == name and s.params == "{}" and not s.label]
     for series in own:
@@ -125,7 +128,7 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
         cell, rows = series.cells.get(rung), series.at(rung)
         if cell is None:
             continue
-        shown = one_line(cell.score, unit) if cell.score else plain(cell.why)
+        shown = interval_line(cell.score, unit) if cell.score else plain(cell.why)
         line = [
             times(cell.compression or compression),
             shown,
@@ -136,7 +139,7 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
             there = other.cells.get(rung)
             gap = paired(rows, other.at(rung), board.column, board.chance) if there and there.score else None
             gap = gap.reversed if gap and not board.higher_is_better else gap
-            said = one_line(there.score, unit) if there and there.score else "–"
+            said = interval_line(there.score, unit) if there and there.score else "–"
             line.append(f"{said} ({difference_line(gap, unit)})" if gap else said)
         lines.append(f"| {' | '.join(line)} |")
     return lines

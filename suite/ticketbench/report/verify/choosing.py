@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.report.printable import plain
 from ticketbench.report.verify.here import reasons
 from ticketbench.report.verify.preparing import Prepared
 from ticketbench.report.verify.sampling import sample, seconds_of
-from ticketbench.report.wording import plain
 from ticketbench.results import Row, describe, may_be_id
 
 

@@ -16,8 +16,8 @@ from ticketbench.harness.training.determinism import NUMERICS
 from ticketbench.harness.workloads import workloads_of
 from ticketbench.methods import Method
 from ticketbench.networks import source_digest
+from ticketbench.report.printable import plain
 from ticketbench.report.verify.shapes import Shape, shape_of
-from ticketbench.report.wording import plain
 from ticketbench.results import CONTROLS, DENSE, Row, control_of
 from ticketbench.task import Task
 

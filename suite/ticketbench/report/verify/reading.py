@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.report.printable import plain
 from ticketbench.report.submission.grid import some, task_problems
 from ticketbench.report.submission.rows import row_problems
-from ticketbench.report.wording import plain
 from ticketbench.results import COMPARED, Row, read_rows, result_files
 from ticketbench.task import Task
 

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ticketbench.harness.search import Job
+from ticketbench.report.printable import plain
 from ticketbench.report.statistics.recomputing import LEVEL, POWER
 from ticketbench.report.units import unit_of
 from ticketbench.report.verify.holding import Held, others
 from ticketbench.report.verify.verdict import Verified
-from ticketbench.report.wording import plain
 from ticketbench.results import Row, describe
 
 _LONGEST = 500
