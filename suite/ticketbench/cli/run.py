@@ -1,7 +1,6 @@
 """`run`: make the rows that are missing."""
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from ticketbench.results import Row
 
 _FIRST_TASK, _FIRST_SEEDS = "digits/mlp", 3
-_ENDED = re.compile(r"ended at rung (\d+): ")
 
 
 @click.command()
@@ -148,10 +146,11 @@ def _sum_up(account: "Account", plan: "Plan", results: Path, tasks: Sequence[Tas
 
 def _failed(rows: "Sequence[Row]") -> list[str]:
     """What failed and why: equal reasons of one method in one line, with the rungs at which they ended it."""
+    from ticketbench.harness.search import ended_at
+
     rungs: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        ended = _ENDED.match(row["reason"])
-        where, why = (ended[1], row["reason"][ended.end() :]) if ended else ("", row["reason"])
+        where, why = ended_at(row["reason"])
         at = rungs.setdefault((f"{row['task']} {row['method']}", why), [])
         if where and where not in at:
             at.append(where)

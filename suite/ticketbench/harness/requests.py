@@ -15,6 +15,7 @@ from ticketbench.methods import Checkpoint, Method, Probe, Recipe, Refused, Tick
 from ticketbench.task import AnyOptimizer, Optimizer
 
 _OPTIMIZER: TypeAdapter[AnyOptimizer] = TypeAdapter(Optimizer)
+MASK_KEEPS = "the ticket's mask keeps"  # a number that is no rung's: a reason, by which `check` knows what to advise
 _LONGEST = 100  # characters of a label
 
 
@@ -45,9 +46,7 @@ def check_ticket(
     kept = count(state.mask)
     rung = _rung(ticket, ladder, given, kept)
     if method.density == "exact" and kept != rung.kept:
-        raise Refused(
-            f"rung {rung.index} keeps {rung.kept} of {rung.prunable} weights; the ticket's mask keeps {kept}"
-        )
+        raise Refused(f"rung {rung.index} keeps {rung.kept} of {rung.prunable} weights; {MASK_KEEPS} {kept}")
     return rung, start
 
 
@@ -137,7 +136,7 @@ def _rung(ticket: Ticket, ladder: tuple[Rung, ...], given: Rung | None, kept: in
         if rung.kept == kept:
             return rung
     counts = ", ".join(str(rung.kept) for rung in ladder)
-    raise Refused(f"the ticket's mask keeps {kept} weights, which is no rung's count ({counts})")
+    raise Refused(f"{MASK_KEEPS} {kept} weights, which is no rung's count ({counts})")
 
 
 def _optimizer(said: Any) -> AnyOptimizer | None:

@@ -5,6 +5,7 @@ failure stops no other.
 """
 
 import random
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -32,13 +33,16 @@ from ticketbench.harness.rows import (
 )
 from ticketbench.harness.training.determinism import configure, seed_of
 from ticketbench.harness.trainings import Course, Training, Trainings
+from ticketbench.ladder import Rung
 from ticketbench.methods import Checkpoint, Diverged, Method, NotApplicable, Probe, Refused, Request, Ticket, Train
 from ticketbench.methods.state import State
 from ticketbench.networks import meets
 from ticketbench.results import DENSE, Row
 from ticketbench.task import Task
 
+ASKED_FOR_NOTHING_MORE = "the method asked for nothing more"  # a reason, by which `check` knows what to advise
 _LONGEST = 400  # characters of what an error says
+_ENDED = re.compile(r"ended at rung (\d+): ")
 
 
 def _no_tickets(search: Any) -> Any:
@@ -293,10 +297,9 @@ class _Drive:
             yield handed.state()
 
     def _without_tickets(self, status: str, reason: str) -> list[Row]:
-        scored = {index for index, _ in self.done}
         rows = []
-        for rung in self.wanted:
-            for setting in self.job.task.setting_names if rung.index not in scored else ():
+        for rung in self._left():
+            for setting in self.job.task.setting_names:
                 workload = self.trainings.workloads[setting]
                 row = blank_row(self.job.identity, "ticket", setting, rung.index, "", workload, status, reason)
                 rows.append(row | {"density_asked": rung.density, "prunable": rung.prunable})
@@ -304,17 +307,19 @@ class _Drive:
 
     def _ended(self, fell: int | None = None) -> str:
         """Where the search ended: at the rung whose ticket diverged, or else the first that has no row."""
-        scored = {index for index, _ in self.done}
-        left = [rung.index for rung in self.wanted if rung.index not in scored]
-        at = fell or (left[0] if left else None)
+        at = fell or next((rung.index for rung in self._left()), None)
         return f"ended at rung {at}" if at else "ended"
 
     def _unasked(self) -> str:
         """What a method that asks for nothing more has left out."""
-        scored = {index for index, _ in self.done}
-        left = [str(rung.index) for rung in self.wanted if rung.index not in scored]
+        left = [str(rung.index) for rung in self._left()]
         which = f", and rungs {', '.join(left)} have no ticket" if len(left) > 1 else ""
-        return f"the method asked for nothing more{which}"
+        return f"{ASKED_FOR_NOTHING_MORE}{which}"
+
+    def _left(self) -> list[Rung]:
+        """The rungs that were to be scored and have no row."""
+        scored = {index for index, _ in self.done}
+        return [rung for rung in self.wanted if rung.index not in scored]
 
     def _reseed(self, resumed: int) -> None:
         """Global generators, should a method draw from them: the same at every resume, whatever ran between."""
@@ -323,6 +328,12 @@ class _Drive:
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
+
+
+def ended_at(reason: str) -> tuple[str, str]:
+    """The rung at which a search ended, by a row's reason, and the reason without it; no rung where it says none."""
+    ended = _ENDED.match(reason)
+    return (ended[1], reason[ended.end() :]) if ended else ("", reason)
 
 
 def _told(error: BaseException, source: Path | None) -> str:

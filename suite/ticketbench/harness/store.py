@@ -22,7 +22,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.methods.state import History, State, Tensors
+from ticketbench.methods.state import History, State
 
 DEFAULT_LIMIT = 10 * 2**30
 _TIERS = ("kept", "cache")
@@ -178,16 +178,7 @@ class Store:
 
 def _encoded(stored: Stored) -> bytes:
     state = stored.state
-    groups: dict[str, Tensors] = {
-        "weights": state.weights,
-        "buffers": state.buffers,
-        "mask": state.mask,
-        "optimizer": state.optimizer or {},
-        "extra": state.extra,
-        "origin": state.history.origin,
-        "anchor": state.history.anchor,
-        "memory": state.memory,
-    }
+    groups = state.groups()
     tensors = {f"{group}:{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
     facts = {
         "step": state.step,

@@ -99,11 +99,9 @@ class State:
     history: History = field(default_factory=lambda: History(0))
     memory: Tensors = field(default_factory=dict)
 
-    def digest(self) -> str:
-        """Digest of the whole content: names, shapes, types, bits, step and history."""
-        heading = {"step": self.step, "optimizer": self.optimizer_name, "history": self.history.facts()}
-        hasher = hashlib.sha256(json.dumps(heading, sort_keys=True).encode())
-        groups: dict[str, Tensors] = {
+    def groups(self) -> dict[str, Tensors]:
+        """All its tensors, by what they are; an optimizer without any, as none."""
+        return {
             "weights": self.weights,
             "buffers": self.buffers,
             "mask": self.mask,
@@ -113,7 +111,12 @@ class State:
             "anchor": self.history.anchor,
             "memory": self.memory,
         }
-        for group, tensors in groups.items():
+
+    def digest(self) -> str:
+        """Digest of the whole content: names, shapes, types, bits, step and history."""
+        heading = {"step": self.step, "optimizer": self.optimizer_name, "history": self.history.facts()}
+        hasher = hashlib.sha256(json.dumps(heading, sort_keys=True).encode())
+        for group, tensors in self.groups().items():
             for name, tensor in tensors.items():
                 hasher.update(f"{group}/{name}:{tensor.dtype}:{tuple(tensor.shape)};".encode())
                 hasher.update(_bits(tensor).numpy().data)

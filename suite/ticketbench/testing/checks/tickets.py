@@ -1,5 +1,7 @@
 """The tickets themselves: one for every rung, of the right size, and pruned to the end."""
 
+from ticketbench.harness.requests import MASK_KEEPS
+from ticketbench.harness.search import ASKED_FOR_NOTHING_MORE
 from ticketbench.results import Row
 from ticketbench.testing.finding import Finding, failed, not_applicable, ok, warning
 from ticketbench.testing.following import Run
@@ -74,11 +76,11 @@ def _explained(trial: Trial, run: Run) -> Finding:
     if bad["status"] == "not applicable":
         return not_applicable(seen)
     change = "mend what is named; a line number is one of your file"
-    if "weights; the ticket's mask keeps" in bad["reason"] or "which is no rung's count" in bad["reason"]:
+    if MASK_KEEPS in bad["reason"]:
         change = (
             'take the mask from keep_largest(scores, rung), which counts; or declare density="nearest" or "outcome"'
         )
-    elif "asked for nothing more" in bad["reason"]:
+    elif ASKED_FOR_NOTHING_MORE in bad["reason"]:
         change = (
             "yield a Ticket for every rung of search.ladder; a method that takes (search, rung), one for its rung"
         )
