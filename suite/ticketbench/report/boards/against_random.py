@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ticketbench.report.boards.board import Board, Series, near
-from ticketbench.report.boards.scores import paired
+from ticketbench.report.boards.board import Board, Series, better_by, near
 from ticketbench.report.boards.transfer import RANDOM, random_of
 from ticketbench.report.statistics.differences import Tested, corrected
 from ticketbench.report.statistics.intervals import Interval
@@ -47,5 +46,4 @@ def _difference(board: Board, series: Series, random: Series, rung: int) -> Inte
         return None
     if not near(ours.compression, theirs.compression):
         return None
-    found = paired(series.at(rung), random.at(rung), board.column, board.chance)
-    return found if found is None or board.higher_is_better else found.reversed
+    return better_by(board, series.at(rung), random.at(rung))

@@ -8,7 +8,7 @@ from math import log2
 from typing import Any
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.boards.scores import score
+from ticketbench.report.boards.scores import paired, score
 from ticketbench.report.statistics.intervals import Interval, seeds_interval
 from ticketbench.report.statistics.normalising import on_scale
 from ticketbench.results import DENSE, STATUSES, Row, control_of
@@ -288,6 +288,12 @@ def _ordering_rung(series: Iterable[Series], columns: Mapping[int, float]) -> in
         rung for each in series for rung, cell in each.cells.items() if score_in_column(cell, columns.get(rung))
     )
     return max((rung for rung in covered if 4 * covered[rung] >= 3 * max(covered.values())), default=None)
+
+
+def better_by(board: Board, one: Sequence[Row], other: Sequence[Row]) -> Interval | None:
+    """By how much the one's score on a board is better, over the seeds that both have; None where there are none."""
+    found = paired(one, other, board.column, board.chance)
+    return found if found is None or board.higher_is_better else found.reversed
 
 
 def score_in_column(cell: Cell | None, column: float | None) -> Interval | None:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ticketbench.report.boards.board import Board, Series
-from ticketbench.report.boards.scores import paired
+from ticketbench.report.boards.board import Board, Series, better_by
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.results import CONTROLS
 
@@ -39,11 +38,7 @@ def _controlled(board: Board, series: Series) -> Controlled:
 
 
 def _differences(board: Board, series: Series, control: Series) -> dict[int, Interval | None]:
-    found: dict[int, Interval | None] = {}
-    for rung in control.cells:
-        interval = paired(series.at(rung), control.at(rung), board.column, board.chance)
-        found[rung] = interval if interval is None or board.higher_is_better else interval.reversed
-    return found
+    return {rung: better_by(board, series.at(rung), control.at(rung)) for rung in control.cells}
 
 
 def _placed(control: Series, series: Series) -> Series:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import NamedTuple
 
-from ticketbench.report.boards.board import Board, Cell, Series, near
-from ticketbench.report.boards.scores import paired
+from ticketbench.report.boards.board import Board, Cell, Series, better_by, near
 from ticketbench.report.statistics.differences import ALPHA, Tested, corrected, p_of
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.results import Row
@@ -190,7 +189,7 @@ def _both_collapsed(cells: Cells, pair: Pair, key: Key, rung: int) -> frozenset[
 def _gap(cells: Cells, pair: Pair, key: Key, rung: int) -> Interval | None:
     board = cells[pair]
     ours, own = (_at(series_of(each, key), rung) for each in (board, cells[pair[1], pair[1]]))
-    return _difference(board, *_alike(ours, own))
+    return better_by(board, *_alike(ours, own))
 
 
 def _against(cells: Cells, pair: Pair, key: Key, rung: int) -> _Against:
@@ -198,9 +197,9 @@ def _against(cells: Cells, pair: Pair, key: Key, rung: int) -> _Against:
     ours = _at(series_of(board, key), rung)
     random = _at(random_on(cells, pair[1]), rung) if key[0] != RANDOM else []
     return _Against(
-        shuffled=_difference(board, ours, _at(control_of(board, key, SHUFFLED), rung)),
-        random=_difference(board, *_alike(ours, random)),
-        dense=_difference(board, ours, board.dense_rows),
+        shuffled=better_by(board, ours, _at(control_of(board, key, SHUFFLED), rung)),
+        random=better_by(board, *_alike(ours, random)),
+        dense=better_by(board, ours, board.dense_rows),
     )
 
 
@@ -211,11 +210,6 @@ def _alike(one: Sequence[Row], other: Sequence[Row]) -> tuple[Sequence[Row], Seq
     if means[0] and means[1] and not near(means[0], means[1]):
         return [], []
     return one, other
-
-
-def _difference(board: Board, one: Sequence[Row], other: Sequence[Row]) -> Interval | None:
-    found = paired(one, other, board.column, board.chance)
-    return found if found is None or board.higher_is_better else found.reversed
 
 
 def _share(advantage: Interval | None, own: Interval | None) -> float | None:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.boards.board import Board, Series, boards
+from ticketbench.report.boards.board import Board, Series, better_by, boards
 from ticketbench.report.boards.costs import total_cost
-from ticketbench.report.boards.scores import paired
 from ticketbench.report.origin import parameters
 from ticketbench.report.printable import plain
 from ticketbench.report.submission.check import Findings, known_tasks
@@ -137,8 +136,7 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
         ]
         for other in beside:
             there = other.cells.get(rung)
-            gap = paired(rows, other.at(rung), board.column, board.chance) if there and there.score else None
-            gap = gap.reversed if gap and not board.higher_is_better else gap
+            gap = better_by(board, rows, other.at(rung)) if there and there.score else None
             said = interval_line(there.score, unit) if there and there.score else "–"
             line.append(f"{said} ({difference_line(gap, unit)})" if gap else said)
         lines.append(f"| {' | '.join(line)} |")
