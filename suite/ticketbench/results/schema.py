@@ -27,6 +27,8 @@ KINDS = ("ticket", "dense", "control", "probe")
 DENSE = "dense"  # the kind and the method of an unpruned network
 STATUSES = ("done", "collapsed", "diverged", "failed", "not applicable")
 SCORED = ("done", "collapsed")  # those that count as their own metric
+LOST = ("diverged", "failed")  # those that count as chance
+UNSCORED = (*LOST, "not applicable")
 
 Row = dict[str, Any]
 

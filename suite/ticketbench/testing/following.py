@@ -24,7 +24,7 @@ from ticketbench.masks import Mask
 from ticketbench.methods import Checkpoint, Method, Probe, Recipe, Search, Ticket, Train
 from ticketbench.methods.search import Batch
 from ticketbench.methods.state import History, State, mask_digest
-from ticketbench.results import Row
+from ticketbench.results import UNSCORED, Row
 from ticketbench.task import Task
 from ticketbench.testing.memory import begin, risen_since
 
@@ -88,7 +88,7 @@ class Run:
     @property
     def trouble(self) -> str:
         """Why the search did not end well; empty where every rung has a ticket that could be trained."""
-        bad = [row for row in self.scored if row["status"] in ("failed", "diverged", "not applicable")]
+        bad = [row for row in self.scored if row["status"] in UNSCORED]
         return f"{bad[0]['status']}: {bad[0]['reason']}" if bad else ""
 
 

@@ -18,7 +18,7 @@ from ticketbench.report.statistics.intervals import (
     seeds_interval,
     single_run,
 )
-from ticketbench.results import SCORED, Row
+from ticketbench.results import LOST, SCORED, Row
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _no(row: Row, column: str) -> str:
 
 
 def _why_no_value(rows: Iterable[Row], column: str) -> str:
-    lost = Counter(row["status"] for row in rows if row["status"] in ("diverged", "failed"))
+    lost = Counter(row["status"] for row in rows if row["status"] in LOST)
     counts = " and ".join(f"{count} {status}" for status, count in sorted(lost.items()))
     if column not in METRIC_COLUMNS:
         return f"no mean: {counts}, which have no {column}"

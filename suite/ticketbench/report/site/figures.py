@@ -14,6 +14,7 @@ from ticketbench.report.site.looks import Look
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.units import Unit, unit_of
 from ticketbench.report.wording import interval_line, times
+from ticketbench.results import LOST
 
 FOUR = {
     "imp": "iterative, rewound",
@@ -155,7 +156,7 @@ def _points(series: Series, board: Board, what: str, unit: Unit, name: str) -> I
             ("Theoretical speed-up", times(faster) if faster else "–"),
             ("Cost in dense trainings", f"{cost:.1f}" if cost else "–"),
         )
-        state = "lost" if cell.count("diverged", "failed") else "collapsed" if cell.count("collapsed") else "done"
+        state = "lost" if cell.count(*LOST) else "collapsed" if cell.count("collapsed") else "done"
         yield Point(name, at, interval.mean, interval.low, interval.high, state, True, said, faster, cost)
 
 

@@ -16,12 +16,12 @@ from ticketbench.report.site.looks import OTHER_CONTROL, Look
 from ticketbench.report.statistics.costs import cost_class
 from ticketbench.report.units import Unit, unit_of
 from ticketbench.report.wording import Shown, difference_text, interval_line, seeds_text, share, shown, times
-from ticketbench.results import CONTROLS
+from ticketbench.results import CONTROLS, LOST
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method
 
-LOST = ("collapsed", "diverged", "failed")
+TROUBLES = ("collapsed", *LOST)
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _difference(control: Series, rung: int, found: Controlled, name: str, unit: 
         return Shown("–" if cell.why == NOT_APPLICABLE else "?", "", (), reasons or cell.why)
     main, below = difference_text(interval, unit)
     beside = f"control: {interval_line(cell.score, unit)}{unit.sign}" if cell.score else ""
-    statuses = [f"{count} {status}" for status in LOST if (count := cell.count(status))]
+    statuses = [f"{count} {status}" for status in TROUBLES if (count := cell.count(status))]
     seeds = [f"{interval.seeds} seeds"] if interval.seeds != len(found.series.seeds) else []
     ticket = found.series.cells[rung].compression
     off = cell.compression and ticket and not near(cell.compression, ticket)

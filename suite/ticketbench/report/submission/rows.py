@@ -10,10 +10,9 @@ from ticketbench.report.boards.eligible import hardly_trained
 from ticketbench.report.boards.scores import scores
 from ticketbench.report.measures import MEASURES, METRIC_COLUMNS
 from ticketbench.report.submission.account import PLURALS, account_problems
-from ticketbench.results import SCORED, Row, control_of
+from ticketbench.results import SCORED, UNSCORED, Row, control_of
 
 _LEAST_EXAMPLES = 2  # that make a test set
-_UNSCORED = ("diverged", "failed", "not applicable")
 _COUNTS = (
     "seed", "rung", "kept", "prunable", "parameters", "start_step", "best_step", "test_examples", "search_steps",
     "search_examples", "training_steps", "threads",
@@ -84,7 +83,7 @@ def _status(row: Row) -> Iterator[str]:
         masked = row["mask_digest"] is not None or control_of(row)[0] == "small-dense"
         if row["kept"] is None or row["start_step"] is None or not masked:
             yield f"expected a counted mask and a start, since its status is {row['status']}"
-    if row["status"] in _UNSCORED:
+    if row["status"] in UNSCORED:
         if any(value is not None for value in (*values, row["test_correct"], row["test_scores"])):
             yield f"expected no scores, since its status is {row['status']}"
         if not row["reason"]:

@@ -2,7 +2,7 @@
 
 from ticketbench.harness.requests import MASK_KEEPS
 from ticketbench.harness.search import ASKED_FOR_NOTHING_MORE
-from ticketbench.results import Row
+from ticketbench.results import UNSCORED, Row
 from ticketbench.testing.finding import Finding, failed, not_applicable, ok, warning
 from ticketbench.testing.following import Run
 from ticketbench.testing.trial import Trial
@@ -71,7 +71,7 @@ def _fits(row: Row, density: str, ladder: dict[int, Row]) -> bool:
 
 def _explained(trial: Trial, run: Run) -> Finding:
     """Why rungs are without a ticket, in the words of the harness, with what mostly helps."""
-    bad = next(row for row in run.scored if row["status"] in ("failed", "diverged", "not applicable"))
+    bad = next(row for row in run.scored if row["status"] in UNSCORED)
     seen = f"on {run.task.id}, {run.trouble}"
     if bad["status"] == "not applicable":
         return not_applicable(seen)
