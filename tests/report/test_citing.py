@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import ticketbench
-from ticketbench.report.bibliography import read_bibliography
+from ticketbench.bibliography import read_bibliography
 from ticketbench.report.citing import Cited, cite_papers, cite_row, cite_suite, describe_row
 from ticketbench.task import load_task, shipped_tasks
 

@@ -153,7 +153,7 @@ def _show_method(name: str) -> None:
 
 def _cited(cite: str) -> str:
     """A publication as in a list of references, with where it is; BibTeX of the method's own as it stands."""
-    from ticketbench.report.bibliography import read_bibliography
+    from ticketbench.bibliography import read_bibliography
 
     entry = read_bibliography().get(cite)
     if entry is None:

@@ -49,7 +49,7 @@ def _cited(name: str, results: Path) -> "Cited":
 
 
 def _of_task(selector: str) -> "Cited":
-    from ticketbench.report.bibliography import read_bibliography
+    from ticketbench.bibliography import read_bibliography
     from ticketbench.report.citing import cite_papers
 
     (task,) = find_tasks(selector)
@@ -57,8 +57,8 @@ def _of_task(selector: str) -> "Cited":
 
 
 def _of_method(selector: str) -> "Cited":
+    from ticketbench.bibliography import read_bibliography
     from ticketbench.methods import find_methods
-    from ticketbench.report.bibliography import read_bibliography
     from ticketbench.report.citing import Cited, cite_papers
 
     bare, known = selector.partition("(")[0], _known_methods()

@@ -1,17 +1,15 @@
 """BibTeX of the suite, of a task's and a method's papers, and of a single row, by its permanent id."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ticketbench
-from ticketbench.report.bibliography import Entry
+from ticketbench.bibliography import Entry, own_key
 from ticketbench.report.printable import latex, one_line, printable
 from ticketbench.results import Row
 
 TITLE = "{ticketbench}: a reproducibility benchmark suite for lottery tickets and neural-network pruning"
 AUTHORS = "{The ticketbench authors}"
-_OWN_KEY = re.compile(r"\s*@\w+\s*[{(]\s*([^\s,{}()]+)\s*,")
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,10 @@ def cite_papers(cites: Iterable[str], sources: Mapping[str, Entry], whose: str) 
     entries: dict[str, str] = {}
     remarks = []
     for cite in cites:
-        own = _OWN_KEY.match(cite)
         if cite in sources:
             entries[cite] = sources[cite].bibtex
-        elif own:
-            entries.setdefault(own[1], printable(cite.strip()))
+        elif key := own_key(cite):
+            entries.setdefault(key, printable(cite.strip()))
         else:
             remarks.append(f"{whose} cites {one_line(cite)!r}, which is neither a key known here nor BibTeX.")
     return Cited(entries, remarks=tuple(remarks))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,7 @@ def _measured(own: Own) -> Iterator[None]:
     def counted(*_: Any) -> None:
         own.optimizer_steps += 1
 
+    _load_compiler()
     hook = register_optimizer_step_post_hook(counted)
     before = begin()
     started = time.perf_counter()
@@ -166,6 +168,12 @@ def _measured(own: Own) -> Iterator[None]:
         own.seconds += time.perf_counter() - started
         own.memory = max(own.memory, risen_since(before))
         hook.remove()
+
+
+@cache
+def _load_compiler() -> None:
+    """The first optimizer of a process loads torch's compiler, a second or two that are no method's."""
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
+from ticketbench.bibliography import read_bibliography
 from ticketbench.errors import TicketbenchError
 from ticketbench.paths import shipped
-from ticketbench.report.bibliography import read_bibliography
 from ticketbench.report.boards.board import Series
 from ticketbench.report.boards.task_sets import read_sets
 from ticketbench.report.site import charts, library

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ticketbench.report.bibliography import Entry
+from ticketbench.bibliography import Entry
 from ticketbench.report.boards.ledger import Held, Side
 from ticketbench.report.measures import METRIC_COLUMNS
 from ticketbench.report.origin import parameters

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ticketbench.bibliography import Entry
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.bibliography import Entry
 from ticketbench.report.boards.board import Board, Cell, Series
 from ticketbench.report.citing import cite_papers
 from ticketbench.report.origin import parameters

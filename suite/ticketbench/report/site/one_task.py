@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
+from ticketbench.bibliography import read_bibliography
 from ticketbench.paths import shipped
-from ticketbench.report.bibliography import read_bibliography
 from ticketbench.report.boards.board import Board, boards
 from ticketbench.report.boards.headline import Headline
 from ticketbench.report.citing import cite_papers, cite_row, cite_suite

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ticketbench.report.bibliography import read_bibliography
+from ticketbench.bibliography import read_bibliography
 from ticketbench.report.citing import cite_papers, cite_suite
 from ticketbench.report.site.addresses import DEFAULTS, method_page
 from ticketbench.report.site.one_task import Made

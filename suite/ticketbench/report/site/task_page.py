@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from ticketbench.report.bibliography import Entry
+from ticketbench.bibliography import Entry
 from ticketbench.report.boards.board import Board, chance_on
 from ticketbench.report.boards.curves import reaches
 from ticketbench.report.boards.ledger import Held, ledger

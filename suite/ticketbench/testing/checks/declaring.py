@@ -1,19 +1,17 @@
 """What a method says of itself."""
 
 import re
-from pathlib import Path
+from collections.abc import Container
 
-from ticketbench.methods.declare import DENSITIES, NEEDS
+from ticketbench.bibliography import own_key, read_bibliography
 from ticketbench.testing.finding import Finding, failed, ok
 from ticketbench.testing.trial import Trial
 
-_BIBLIOGRAPHY = Path(__file__).parents[2] / "references.bib"
-_KEY = re.compile(r"^@\w+\{([^\s,{}]+),", re.MULTILINE)
 _FIELDS = ("title", "author", "year")
 
 
 def declaration(trial: Trial) -> Finding:
-    """It has a title and a docstring, its citations are known or given whole, and its needs and density are valid.
+    """It has a title and a docstring, and its citations are known or given whole.
 
     A citation is a key of ticketbench's `references.bib`, or a BibTeX entry with title, author and year.
     """
@@ -23,26 +21,22 @@ def declaration(trial: Trial) -> Finding:
         wrong.append(("its title is empty", 'say in a line what it is: title="..."'))
     if not method.description:
         wrong.append(("it has no docstring", "say below the def what it computes, and of which paper and equation"))
-    known = set(_KEY.findall(_BIBLIOGRAPHY.read_text("utf-8")))
+    known = read_bibliography()
     for cite in method.cites:
         if mistake := _mistake(cite, known):
             wrong.append((mistake, "give the BibTeX entry itself: cites=['@misc{key, title = {...}, ...}']"))
-    if strange := [need for need in method.needs if need not in NEEDS]:
-        wrong.append((f"it needs {', '.join(strange)}", f"needs may hold {' and '.join(NEEDS)}"))
-    if method.density not in DENSITIES:
-        wrong.append((f"its density is {method.density!r}", f"density is one of {', '.join(DENSITIES)}"))
     if wrong:
         seen, change = ("; ".join(dict.fromkeys(said)) for said in zip(*wrong, strict=True))
-        return failed(seen, "a title, a docstring, citations that can be looked up, valid needs and density", change)
+        return failed(seen, "a title, a docstring and citations that can be looked up", change)
     cited = f"cites {len(method.cites)}" if method.cites else "cites nothing"
     return ok(f"titled {method.title!r}, described, {cited}, density {method.density}")
 
 
-def _mistake(cite: str, known: set[str]) -> str:
+def _mistake(cite: str, known: Container[str]) -> str:
     """What is wrong with a citation; empty where nothing is."""
     if not cite.lstrip().startswith("@"):
         return "" if cite in known else f"it cites {cite!r}, which ticketbench's bibliography does not have"
-    if not _KEY.search(cite.strip()) or cite.count("{") != cite.count("}"):
+    if not own_key(cite) or cite.count("{") != cite.count("}"):
         return "it cites what begins like a BibTeX entry, but is none"
     lacking = [name for name in _FIELDS if not re.search(rf"\b{name}\s*=", cite, re.IGNORECASE)]
     return f"its BibTeX entry lacks {', '.join(lacking)}" if lacking else ""

@@ -2,9 +2,9 @@
 
 import pytest
 
+from ticketbench.bibliography import read_bibliography
 from ticketbench.errors import TicketbenchError
 from ticketbench.methods import shipped_methods
-from ticketbench.report.bibliography import read_bibliography
 from ticketbench.task import load_task, shipped_tasks
 
 ENTRY = """@misc{key2020,

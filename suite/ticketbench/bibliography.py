@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ticketbench.errors import TicketbenchError
 
-_FILE = Path(__file__).parents[1] / "references.bib"
+_FILE = Path(__file__).with_name("references.bib")
 _HEAD = re.compile(r"@(\w+)\{([^\s,{}]+),")
+_OWN = re.compile(r"\s*@\w+\s*[{(]\s*([^\s,{}()]+)\s*,")  # as a stranger may write it
 _FIELD = re.compile(r"\s+(\w+) = \{(.*)\},")
 
 
@@ -53,6 +54,12 @@ class Entry:
         if self.fields.get("url", "").startswith("https://"):
             return self.fields["url"], self.fields["url"].removeprefix("https://")
         return None
+
+
+def own_key(cite: str) -> str:
+    """The key of a citation that is a BibTeX entry of an author's own; empty where it is none."""
+    found = _OWN.match(cite)
+    return found[1] if found else ""
 
 
 def read_bibliography(path: Path = _FILE) -> dict[str, Entry]:
