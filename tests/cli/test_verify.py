@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ticketbench.results import read_rows, row_id, write_rows
+from ticketbench.task import TIERS, find_tasks
 
 
 @pytest.fixture
@@ -92,6 +93,15 @@ def test_a_sample_is_drawn_from_the_rows_that_can_be_recomputed(ticketbench, pub
     said = ticketbench("verify", published / "imp.parquet", "--task", "tiny.toml", "--jobs", 1, "--sample", 4)
     assert said.code == 0 and "cannot be recomputed here: " not in said.out
     assert "The sample is drawn from 5 of 6 rows: 1 cannot be recomputed here" in said.out
+    (tier,) = {task.tier for task in find_tasks("tiny.toml")}
+    (other, *_) = [each for each in TIERS if each != tier]
+    asked = ("verify", published / "imp.parquet", "--task", "tiny.toml", "--jobs", 1)
+    said = ticketbench(*asked, "--sample", 1, "--tier", other, "--tier", tier)
+    assert said.code == 0 and f"Of these it is drawn from 5 rows of tier {other} or {tier} alone." in said.out
+    assert "Recomputing 1 of 5, sampled with seed 0" in said.out
+    said = ticketbench(*asked, "--sample", 1, "--tier", other)
+    assert said.code == 2 and f"--tier {other}: " in said.message and "no rows of such a task" in said.message
+    assert "--tier: expected --sample beside it" in ticketbench(*asked, "--tier", tier).message
     rows = read_rows(published / "imp.parquet")
     write_rows(published / "imp.parquet", [row | {"method_digest": "0" * 64} for row in rows])
     said = ticketbench("verify", published / "imp.parquet", "--task", "tiny.toml", "--sample", 4)

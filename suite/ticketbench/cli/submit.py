@@ -9,20 +9,18 @@ import click
 
 from ticketbench.cli.run import run
 from ticketbench.errors import TicketbenchError
-from ticketbench.task import Task, find_tasks, load_task, shipped_tasks
+from ticketbench.task import TIERS, Task, find_tasks, load_task, shipped_tasks
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method
     from ticketbench.report.submission.check import Findings
     from ticketbench.results import Row
 
-_TIERS = ("smoke", "ci", "lab", "full")
-
 
 @click.command()
 @click.argument("selector", metavar="[METHOD]", required=False)
 @click.option("--check", "checked", type=click.Path(path_type=Path), metavar="FOLDER", help="Check a submission, or the manifest of one in a checkout, as data: nothing of it is run. Exit code: 0 valid, 1 problems, 2 unreadable.")  # fmt: skip # noqa: E501
-@click.option("--tier", "tiers", type=click.Choice(_TIERS), multiple=True, help="Run all tasks of this tier. May be repeated. Default, if no --task is given: smoke.")  # fmt: skip # noqa: E501
+@click.option("--tier", "tiers", type=click.Choice(TIERS), multiple=True, help="Run all tasks of this tier. May be repeated. Default, if no --task is given: smoke.")  # fmt: skip # noqa: E501
 @click.option("--task", "selectors", multiple=True, help="Run this task, an id or a pattern. May be repeated.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Seeds 0 to N-1. Default: the task's own number.")
 @click.option("--compare", "-c", "compared", multiple=True, help="Run this method beside it, for the report. May be repeated. What is in --results already is compared with in any case.")  # fmt: skip # noqa: E501

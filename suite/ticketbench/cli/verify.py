@@ -10,6 +10,7 @@ import click
 from ticketbench.cli.known import known_methods, known_tasks
 from ticketbench.cli.processes import processes_for
 from ticketbench.errors import TicketbenchError
+from ticketbench.task import TIERS
 
 if TYPE_CHECKING:
     from ticketbench.harness.search import Job
@@ -26,6 +27,7 @@ _STOPPED = 130
 @click.argument("results", type=click.Path(path_type=Path))
 @click.option("--sample", "count", type=click.IntRange(min=1), help="Recompute so many rows, drawn so that every method has its turn: half with equal chances, half favouring cheap ones. Default: all rows, cheap ones first.")  # fmt: skip # noqa: E501
 @click.option("--seed", default=0, show_default=True, help="Of the sample: the same draws the same rows.")
+@click.option("--tier", "tiers", type=click.Choice(TIERS), multiple=True, help="Draw the sample from tasks of this tier alone. May be repeated.")  # fmt: skip # noqa: E501
 @click.option("--row", "ids", multiple=True, metavar="ID", help="Recompute this row alone: its id, or the first eight hexadecimal digits or more. May be repeated.")  # fmt: skip # noqa: E501
 @click.option("--task", "task_files", multiple=True, help="A task of your own that rows are of, a TOML file. May be repeated.")  # fmt: skip # noqa: E501
 @click.option("--method", "-m", "selectors", multiple=True, help="A method of your own that rows are of, path.py. May be repeated.")  # fmt: skip # noqa: E501
@@ -36,6 +38,7 @@ def verify(
     results: Path,
     count: int | None,
     seed: int,
+    tiers: tuple[str, ...],
     ids: tuple[str, ...],
     task_files: tuple[str, ...],
     selectors: tuple[str, ...],
@@ -57,12 +60,17 @@ def verify(
 
     if count and ids:
         raise TicketbenchError("--sample and --row: expected one of them; --row names its rows itself.")
+    if tiers and not count:
+        raise TicketbenchError("--tier: expected --sample beside it, which is drawn from these tiers.")
     check_store(store)
     device = pick_device(device)
     prepared = prepare(results, known_tasks(task_files), known_methods(selectors), device)
     if prepared.damaged:
         return _tell_damaged(prepared, results)
-    choice = choose(prepared, count, seed, ids)
+    within = prepared.of_tiers(tiers) if tiers else prepared
+    if tiers and not within.ready:
+        raise TicketbenchError(f"--tier {' '.join(tiers)}: {results} has no rows of such a task to compute again.")
+    choice = choose(within, count, seed, ids)
     for line in choice.barred:
         click.echo(f"cannot be recomputed here: {line}")
     if not choice.rows:
@@ -76,8 +84,11 @@ def verify(
             f"The sample is drawn from {len(prepared.ready)} of {rows_in_words(len(prepared.published.rows))}: "
             f"{prepared.lost} cannot be recomputed here as they were published (without --sample it is said why)."
         )
+    if tiers:
+        many = rows_in_words(len(within.ready))
+        click.echo(f"Of these it is drawn from {many} of tier {' or '.join(tiers)} alone.")
     searches = jobs_for(choice.rows, prepared.here, seconds_of(prepared.ready))
-    of = f" of {len(prepared.ready)}" if len(choice.rows) < len(prepared.ready) else ""
+    of = f" of {len(within.ready)}" if len(choice.rows) < len(within.ready) else ""
     sampled = f", sampled with seed {seed}" if of and count else ""
     click.echo(
         f"{results}: nothing in {rows_in_words(len(prepared.published.rows))} contradicts itself. Recomputing "

@@ -16,10 +16,11 @@ from ticketbench.task.recipe import (
     Training,
 )
 from ticketbench.task.references import Against, Reference
-from ticketbench.task.spec import Scoring, Task
+from ticketbench.task.spec import TIERS, Scoring, Task
 
 __all__ = [
     "SGD",
+    "TIERS",
     "Adam",
     "Against",
     "Agent",

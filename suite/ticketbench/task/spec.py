@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -46,6 +46,10 @@ class Replicates(Spec):
     seeds: Positive = 5
 
 
+Tier = Literal["smoke", "ci", "lab", "full"]
+TIERS: tuple[str, ...] = get_args(Tier)  # from the shortest to the longest
+
+
 class Task(Spec):
     """A declared problem. See `docs/tasks.md`."""
 
@@ -54,7 +58,7 @@ class Task(Spec):
     title: str = Field(min_length=1)
     description: str = ""
     cites: tuple[str, ...] = ()
-    tier: Literal["smoke", "ci", "lab", "full"] = Field(
+    tier: Tier = Field(
         description="How long a full set takes: smoke seconds, ci minutes on a laptop, lab hours, full a GPU."
     )
     extends: str | None = Field(default=None, description="The task whose keys hold where this one is silent.")

@@ -1,7 +1,7 @@
 """All that is done before any training: which rows there are, what is wrong with them, which can be made again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ticketbench.methods import Method
@@ -28,6 +28,10 @@ class Prepared:
     damaged: tuple[str, ...]
     barred: tuple[str, ...]
     lost: int
+
+    def of_tiers(self, tiers: Sequence[str]) -> "Prepared":
+        """The same, of which only rows of tasks of these tiers are ready."""
+        return replace(self, ready=tuple(row for row in self.ready if self.here.tasks[row["task"]].tier in tiers))
 
 
 def prepare(path: Path, tasks: Mapping[str, Task], methods: Mapping[str, Method], device: str) -> Prepared:
