@@ -47,6 +47,11 @@ def test_a_sound_row_has_no_problems(measured, metric):
         assert list(row_problems(row | {"test_scores": None})) == []
 
 
+def test_a_sentence_that_is_translated_perfectly_scores_what_sacrebleu_says(measured):
+    row = whole(measured, "BLEU")
+    assert list(row_problems(row | {"test_scores": [100.00000000000004, 20.0]})) == []
+
+
 @pytest.mark.parametrize(
     ("metric", "change", "said"),
     [
