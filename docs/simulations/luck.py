@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow.parquet as pq
 from model import rate, table
 
+from ticketbench.report.boards.winning import LEAST_DENSE
 from ticketbench.report.measures import HIGHER_IS_BETTER, scaled
 from ticketbench.report.statistics.winning import Runs, any_of, null_quality, null_rates
 from ticketbench.report.units import change_text, unit_of
 
 REPETITIONS = 1  # nothing is drawn: it reads results/
-LEAST_DENSE = 2  # luck is measured between seeds
 RESULTS = Path(__file__).parents[2] / "results"
 COLUMNS = ("task", "trained_on", "status", "metric", "test_best", "best_step", "curve")
 

@@ -244,6 +244,20 @@ def rows_of() -> Any:
     )
 
 
+@pytest.fixture(scope="session")
+def as_worked() -> Any:
+    """`as_worked(interval, values, expected)`: all parts of an interval and each seed's value are the protocol's."""
+    parts = {"mean": "mean", "sd": "sd", "v_seed": "V_seed", "v_example": "V_example"}
+    parts |= {"h_seed": "half_seed", "h_example": "half_example", "h": "half_joint"}
+
+    def check(interval, values, expected):
+        found = [getattr(interval, ours) for ours in parts]
+        assert found == pytest.approx([expected[theirs] for theirs in parts.values()], rel=1e-6, abs=1e-12)
+        assert values == pytest.approx(expected["per_seed"], rel=1e-6, abs=1e-12)
+
+    return check
+
+
 @pytest.fixture(scope="session", name="read")
 def _read() -> Any:
     """A page as a reader meets it: `read(path)`."""

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ticketbench.cli.known import known_methods
 from ticketbench.errors import TicketbenchError, unknown
 from ticketbench.task import find_tasks, shipped_tasks
 
 if TYPE_CHECKING:
-    from ticketbench.methods import Method
     from ticketbench.report.citing import Cited
 
 
@@ -43,7 +43,7 @@ def _cited(name: str, results: Path) -> "Cited":
                 raise TicketbenchError(f"{name}: expected a method after the colon, as in {task}:imp, or no colon.")
             found = _of_task(task)
             return found + _of_method(method) if method else found
-    if may_be_id(name) and name not in _known_methods():
+    if may_be_id(name) and name not in known_methods():
         return _of_row(name, results)
     return _of_method(name)
 
@@ -61,7 +61,7 @@ def _of_method(selector: str) -> "Cited":
     from ticketbench.methods import find_methods
     from ticketbench.report.citing import Cited, cite_papers
 
-    bare, known = selector.partition("(")[0], _known_methods()
+    bare, known = selector.partition("(")[0], known_methods()
     if bare == "dense":
         return Cited({})
     if bare not in known and ".py" not in bare:
@@ -86,14 +86,8 @@ def _of_row(wanted: str, results: Path) -> "Cited":
         cited += _of_task(row["task"])
     else:
         cited += Cited({}, remarks=(missing.format(f"Task {row['task']!r}"),))
-    if row["method"] in _known_methods() or row["method"] == "dense":
+    if row["method"] in known_methods() or row["method"] == "dense":
         cited += _of_method(row["method"])
     else:
         cited += Cited({}, remarks=(missing.format(f"Method {row['method']!r}"),))
     return cited
-
-
-def _known_methods() -> "dict[str, Method]":
-    from ticketbench.methods.loading import installed_methods
-
-    return installed_methods()

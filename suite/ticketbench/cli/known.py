@@ -16,7 +16,7 @@ def known_tasks(files: Sequence[str] = ()) -> Mapping[str, Task]:
     return found | {task.id: task for file in files for task in find_tasks(file)}
 
 
-def known_methods(selectors: Sequence[str]) -> "Mapping[str, Method]":
+def known_methods(selectors: Sequence[str] = ()) -> "Mapping[str, Method]":
     """The methods that have a name here, and those of these files, which go before.
 
     Raises `TicketbenchError` for parameters: those of the rows are what a command that reads rows is about.

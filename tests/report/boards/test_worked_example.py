@@ -29,22 +29,7 @@ def example(rows_of, ranked):
     return ranked(rows, task), task, said["expected"]
 
 
-def check(interval, expected):
-    """The interval holds the example's numbers."""
-    names = {
-        "mean": "mean",
-        "sd": "sd",
-        "v_seed": "V_seed",
-        "v_example": "V_example",
-        "h_seed": "half_seed",
-        "h_example": "half_example",
-        "h": "half_joint",
-    }
-    for ours, theirs in names.items():
-        assert getattr(interval, ours) == pytest.approx(expected[theirs], **EXACT)
-
-
-def test_the_worked_example_gives_its_metrics_at_every_compression(example):
+def test_the_worked_example_gives_its_metrics_at_every_compression(example, as_worked):
     found, _, expected = example
     lines = {line.series.method: line for line in found.lines}
 
@@ -54,11 +39,10 @@ def test_the_worked_example_gives_its_metrics_at_every_compression(example):
         ours = lines[method].points.get(int(compression))
         assert (ours is None) == (score is None)
         if ours is not None:
-            check(ours.interval, score)
-            assert ours.values == pytest.approx(score["per_seed"], **EXACT)
+            as_worked(ours.interval, ours.values, score)
 
 
-def test_the_worked_example_gives_its_areas(example):
+def test_the_worked_example_gives_its_areas(example, as_worked):
     found, _, expected = example
     lines = {line.series.method: line for line in found.lines}
 
@@ -68,8 +52,7 @@ def test_the_worked_example_gives_its_areas(example):
         ours = lines[method].areas.get(int(compression))
         assert (ours is None) == (score is None)
         if ours is not None:
-            check(ours.interval, score)
-            assert ours.values == pytest.approx(score["per_seed"], **EXACT)
+            as_worked(ours.interval, ours.values, score)
     assert lines["gamma"].lacks[16] == "does not reach 16×"
 
 
