@@ -44,6 +44,34 @@ def test_axes_reach_as_far_as_the_figures_beside():
     assert ends["sparsity"] == [0, 1]
 
 
+def vertical(every, reach=()):
+    """The ends of the vertical axis: errors in percent."""
+    spec = charts.figure(every, None, looks({"imp": ""}), Scale("y", "error", 0.001), reach=reach)
+    (found,) = {
+        tuple(layer["encoding"]["y"]["scale"]["domain"])
+        for layer in spec["layer"]
+        if "scale" in layer["encoding"]["y"]
+    }
+    return found
+
+
+def test_the_vertical_axis_reaches_as_far_as_the_figures_beside():
+    least, most = vertical(points(), [Point("x", 2.0, 0.98, 0.97, 0.99), Point("x", 64.0, 0.5, 0.4, 0.6)])
+
+    assert least <= 1.0
+    assert most >= 60.0
+
+
+def test_the_end_of_a_wide_band_leaves_room_for_the_curves():
+    """Of three seeds that are far apart the interval goes to an error of nothing, endlessly far on this axis."""
+    wide = Point("imp", 16.0, 0.9, 0.7, 1.0)
+    least, most = vertical([*points(), wide])
+
+    assert 2.0 <= least <= 2.5  # a quarter of the least mean error, or the tick before it
+    assert most >= 30.0
+    assert vertical(points()) == (5.0, 16.0)
+
+
 @pytest.mark.parametrize("axis", AXES)
 def test_every_tick_lies_on_its_axis(axis):
     drawn = encoding(axis, points()).to_dict()

@@ -28,6 +28,7 @@ _TAG, _CLIP = (
     re.compile(r'(?<=<clipPath id=")clip\d+(?=")|(?<=clip-path="url\(#)clip\d+(?=\)")'),
 )
 _DRAWING, _OWN_CLIP = re.compile(r"(?=<svg )"), re.compile(_CLIP.pattern.replace(r"clip\d+", r"clip\d+-[0-9a-f]{10}"))
+_BEYOND = 4  # times less than the least mean error: on a logarithmic axis a wide band's end would take all the room
 _BESIDE = 0.04  # of a level axis stays free above and below what it shows
 CHANCE_DASH = (4, 4)
 
@@ -58,14 +59,12 @@ class Scale:
     between the least and the most that there is.
 
     `floor` is the least error that is drawn: half a test example, which a flawless score would otherwise undershoot.
-    `span` holds values that the axis covers at least, so that figures beside one another share theirs. `falling`
-    turns a level axis over: less is drawn above.
+    `falling` turns a level axis over: less is drawn above.
     """
 
     title: str
     kind: str
     floor: float = 0.0
-    span: tuple[float, ...] = ()
     falling: bool = False
 
 
@@ -89,7 +88,7 @@ def figure(
         looks: by `Point.series`.
         chance: a dashed line at this value.
         choose: whether a reader can put the figure on another axis (`axes.choices`, as the specification's usermeta).
-        reach: points of other figures, which the horizontal axes cover too.
+        reach: points that the axes cover too, so that figures beside one another share theirs.
     """
     names = [name for name in looks if any(point.series == name for point in points)]
     starts = [replace(dense, series=name, marked=False, speedup=1.0, cost=1.0) for name in names] if dense else []
@@ -98,7 +97,7 @@ def figure(
     data |= {name: [_datum(each, scale)] for name, each in (("dense", dense), ("chance", level)) if each}
     with debug_mode(False):  # or altair checks every part against its schema: most of the time that a site takes
         x = axes.encoding(axes.COMPRESSION, [*points, *reach])
-        covered = [_datum(Point("", 1.0, value), scale) for value in scale.span]
+        covered = [_datum(each, scale) for each in reach]
         y = _y(scale, [*(value for values in data.values() for value in values), *covered])
         said = max(([key for key, _ in point.said] for point in points), key=len, default=[])
         base = alt.Chart(alt.NamedData("points")).encode(x=x, color=_by_series(alt.Color, names, looks, "colour"))
@@ -208,7 +207,8 @@ def _drawn(value: float | None, scale: Scale) -> float | None:
 
 
 def _y(scale: Scale, values: Sequence[Mapping[str, Any]]) -> alt.Y:
-    drawn = [v[key] for v in values for key in ("y", "low", "high") if v[key] is not None and isfinite(v[key])]
+    means = [v["y"] for v in values if v["y"] is not None and isfinite(v["y"])]
+    drawn = means + [v[end] for v in values for end in ("low", "high") if v[end] is not None and isfinite(v[end])]
     most = max(drawn, default=1.0)
     if scale.kind == "level":
         least = min(drawn, default=0.0)
@@ -218,7 +218,7 @@ def _y(scale: Scale, values: Sequence[Mapping[str, Any]]) -> alt.Y:
     if scale.kind != "error":
         axis = alt.Axis(tickCount=6, format=",~r" if most < 10 else ",d")
         return alt.Y("y:Q", title=None, scale=alt.Scale(domain=[0, most or 1.0], nice=True), axis=axis)
-    least = min(drawn, default=100 * scale.floor)
+    least = max(min(drawn), min(means) / _BEYOND) if means else 100 * scale.floor
     ticks = error_ticks(least, most)
     domain = [min([least, *ticks]), max([most, *ticks])]
     axis = alt.Axis(values=ticks, labelExpr="format(100 - datum.value, '.5~g')")

@@ -34,16 +34,13 @@ def leading(board: Board, methods: Mapping[str, "Method"]) -> list[Series]:
 def family_figures(
     board: Board, methods: Mapping[str, "Method"], looks: Mapping[str, Look]
 ) -> Iterable[tuple[str, Figure]]:
-    """The metric of every family beside what all are held against, on one axis, ordered as their first series are."""
+    """The metric of every family beside what all are held against, on shared axes, in the order of first series."""
     beside = [each for each in _drawn(board.series) if series_name(each) in _ALWAYS]
-    scores = [cell.score for each in _drawn(board.series) for cell in each.cells.values() if cell.score]
     reach = [point for each in _drawn(board.series) for point in score_points(each, board, "") if point.y is not None]
-    span = tuple(end for score in scores for end in (score.mean, score.low, score.high) if end is not None)
     for family, members in _families(board, methods).items():
         shown = [*members, *(each for each in beside if each not in members)]
         names = {series_name(each): series_name(each) for each in shown}
-        ends = (min(span), max(span))
-        if figure := metric_figure(board, shown, looks, names, ends, choose=True, reach=reach):
+        if figure := metric_figure(board, shown, looks, names, choose=True, reach=reach):
             yield family, figure
 
 

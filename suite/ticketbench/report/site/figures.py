@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ticketbench.report.boards.board import Board, Series
 from ticketbench.report.boards.costs import speedup, total_cost
@@ -52,22 +52,21 @@ def metric_figure(
     series: Iterable[Series],
     looks: Mapping[str, Look],
     meanings: Mapping[str, str] | None = None,
-    span: tuple[float, ...] = (),
     *,
     choose: bool = False,
     reach: Sequence[Point] = (),
 ) -> Figure | None:
     """The metric against compression with pointwise 95 % bands; None where nothing has a mean.
 
-    `meanings` say in the legend what the series are; such a figure is drawn at half the width. `span` holds values
-    that the axis covers at least, and `reach` points that the horizontal axes cover, so that figures beside one
-    another share theirs. `choose`: a reader can put it on another axis.
+    `meanings` say in the legend what the series are; such a figure is drawn at half the width. `reach` holds
+    points that the axes cover too, so that figures beside one another share theirs. `choose`: a reader can put it on
+    another axis.
     """
     points = [point for each in series for point in score_points(each, board, series_name(each))]
     measured = unit_of(board.metric).quantity
     described = f"Test {measured} against compression for {_count(points)} curves; the table has every number."
-    scale = replace(metric_scale(board), span=span)
-    return _figure(points, dense_point(board), looks, scale, described, meanings or {}, choose=choose, reach=reach)
+    dense, scale = dense_point(board), metric_scale(board)
+    return _figure(points, dense, looks, scale, described, meanings or {}, choose=choose, reach=reach)
 
 
 def metric_scale(board: Board) -> Scale:

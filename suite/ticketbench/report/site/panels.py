@@ -1,14 +1,13 @@
 """The figures of a transfer matrix: one small panel for each setting found on and each trained on."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import dataclass, replace
 
 from ticketbench.report.boards import transfer
 from ticketbench.report.boards.board import Board, Series
 from ticketbench.report.boards.transfer import Cells, Matrix, series_of
 from ticketbench.report.site import charts, looks
-from ticketbench.report.site.charts import Point, Scale
+from ticketbench.report.site.charts import Point
 from ticketbench.report.site.figures import dense_point, metric_scale, score_points
 from ticketbench.report.site.looks import Look
 from ticketbench.report.units import Unit, unit_of
@@ -42,14 +41,14 @@ def panels(matrix: Matrix, cells: Cells) -> tuple[list[Panel], list[tuple[str, L
     unit = unit_of(next(iter(cells.values())).metric)
     pairs = [(found_on, trained_on) for found_on in matrix.settings for trained_on in matrix.settings]
     curves = {pair: _curves(cells, matrix, pair) for pair in pairs}
-    spans = {setting: _span(cells, curves, setting) for setting in matrix.settings}
+    columns = {setting: _column(cells, curves, setting) for setting in matrix.settings}
     used = {point.series for each in curves.values() for point in each}
     legend = [(meaning, look) for role, (meaning, look) in _ROLES.items() if role in used]
     if any(board.dense and board.dense.score for board in cells.values()):
         legend.append(("dense network", looks.DENSE_LINE))
     if any(board.chance is not None for board in cells.values()):
         legend.append((unit.chance, looks.CHANCE_LINE))
-    return [_panel(matrix, cells, pair, curves[pair], spans[pair[1]], unit) for pair in pairs], legend
+    return [_panel(matrix, cells, pair, curves[pair], columns[pair[1]], unit) for pair in pairs], legend
 
 
 def _curves(cells: Cells, matrix: Matrix, pair: Pair) -> list[Point]:
@@ -68,28 +67,25 @@ def _curves(cells: Cells, matrix: Matrix, pair: Pair) -> list[Point]:
     return [point for curve in points if any(each.y is not None for each in curve) for point in curve]
 
 
-def _span(cells: Cells, curves: Mapping[Pair, Sequence[Point]], setting: str) -> tuple[float, ...]:
-    """The least and the largest value in a column of the grid, which all its panels cover."""
-    home = cells[setting, setting]
+def _column(cells: Cells, curves: Mapping[Pair, Sequence[Point]], setting: str) -> list[Point]:
+    """Every point in a column of the grid, which the axes of all its panels cover."""
     points = [point for (_, trained_on), each in curves.items() if trained_on == setting for point in each]
-    dense = dense_point(home)
-    values = [end for each in (*points, dense) if each for end in (each.y, each.low, each.high)]
-    known = [end for end in (*values, home.chance) if end is not None and isfinite(end)]
-    return (min(known), max(known)) if known else ()
+    dense = dense_point(cells[setting, setting])
+    return [*points, dense] if dense else points
 
 
 def _panel(
-    matrix: Matrix, cells: Cells, pair: Pair, points: Sequence[Point], span: tuple[float, ...], unit: Unit
+    matrix: Matrix, cells: Cells, pair: Pair, points: Sequence[Point], column: Sequence[Point], unit: Unit
 ) -> Panel:
     board = cells[pair]
     used = {point.series for point in points}
-    scale = metric_scale(board)
     spec = charts.figure(
         points,
         dense_point(board),
         {role: look for role, (_, look) in _ROLES.items() if role in used},
-        Scale("", scale.kind, scale.floor, span, scale.falling),
+        replace(metric_scale(board), title=""),
         board.chance,
+        reach=column,
     )
     return Panel(
         *pair,
