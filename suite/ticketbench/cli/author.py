@@ -10,10 +10,14 @@ from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ticketbench.errors import TicketbenchError
+
+if TYPE_CHECKING:
+    from ticketbench.task import Task
 
 _TEMPLATE_NAME = "my-method"
 _TEMPLATE_FILE = "my_method.py"
@@ -50,8 +54,10 @@ def check(selector: str, task: str | None) -> int:
     small tasks of a few steps, in a temporary folder and in a process of its own. Exit code 1 where a check fails, 2
     where the checks could not be made.
     """
+    from ticketbench.task import find_task
+
     found: Counter[str] = Counter()
-    for kind, *said in _apart(selector, task):
+    for kind, *said in _apart(selector, find_task(task) if task else None):
         if kind == "method":
             click.echo(said[0])
         else:
@@ -66,7 +72,7 @@ def check(selector: str, task: str | None) -> int:
     return 0
 
 
-def _apart(selector: str, task: str | None) -> Iterator[tuple[str, ...]]:
+def _apart(selector: str, task: "Task | None") -> Iterator[tuple[str, ...]]:
     """What `_examine` tells from another process: a method that ends its process does not end this one.
 
     Raises `TicketbenchError` where that process ends without having said that it is through.
@@ -100,18 +106,17 @@ def _apart(selector: str, task: str | None) -> Iterator[tuple[str, ...]]:
         process.join()
 
 
-def _examine(told: Connection, selector: str, task: str | None) -> None:
+def _examine(told: Connection, selector: str, task: "Task | None") -> None:
     """Make the checks, in a process of their own, and send what they find, and at the end that it is the end."""
     try:
         from ticketbench.methods import find_methods
-        from ticketbench.testing import examine, only_task
+        from ticketbench.testing import examine
 
         methods = find_methods([selector])
-        on = only_task(task) if task else None
         for method in methods:
             given = ", ".join(f"{key}={value!r}" for key, value in method.given.items())
             heading = f"{method.name}{f'({given})' if given else ''}, {method.source}"
-            for name, finding in examine(method, on):
+            for name, finding in examine(method, task):
                 if heading:  # not before it is known that the task can be run
                     told.send(("method", heading))
                     heading = ""

@@ -7,7 +7,7 @@ import click
 
 from ticketbench.cli.known import known_methods
 from ticketbench.errors import TicketbenchError, unknown
-from ticketbench.task import find_tasks, shipped_tasks
+from ticketbench.task import find_task, shipped_tasks
 
 if TYPE_CHECKING:
     from ticketbench.report.citing import Cited
@@ -52,7 +52,7 @@ def _of_task(selector: str) -> "Cited":
     from ticketbench.bibliography import read_bibliography
     from ticketbench.report.citing import cite_papers
 
-    (task,) = find_tasks(selector)
+    task = find_task(selector)
     return cite_papers(task.cites, read_bibliography(), f"task {task.id}")
 
 

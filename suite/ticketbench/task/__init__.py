@@ -2,7 +2,7 @@
 
 from ticketbench.task.base import Spec
 from ticketbench.task.data import Data, Environment, Images, Shape, Text, Translation
-from ticketbench.task.files import find_tasks, load_task, shipped_tasks, task_schema
+from ticketbench.task.files import find_task, find_tasks, load_task, shipped_tasks, task_schema
 from ticketbench.task.recipe import (
     SGD,
     Adam,
@@ -41,6 +41,7 @@ __all__ = [
     "Text",
     "Training",
     "Translation",
+    "find_task",
     "find_tasks",
     "load_task",
     "shipped_tasks",

@@ -44,6 +44,14 @@ def find_tasks(selector: str) -> list[Task]:
     return [load_task(path) for path in found]
 
 
+def find_task(selector: str) -> Task:
+    """The one task that an id or a file names. Raises `TicketbenchError` where there is none, or several."""
+    found = find_tasks(selector)
+    if len(found) > 1:
+        raise TicketbenchError(f"{selector} names {len(found)} tasks, not one.")
+    return found[0]
+
+
 def load_task(path: Path) -> Task:
     """The task in this file, with what it extends. Raises `TicketbenchError` naming every mistake in it."""
     return _validated(_with_parents(path, ()), path)

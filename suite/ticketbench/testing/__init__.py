@@ -9,7 +9,7 @@
 """
 
 from ticketbench.testing.checks import CHECKS
-from ticketbench.testing.conformance import ConformanceWarning, MethodConformance, examine, only_task
+from ticketbench.testing.conformance import ConformanceWarning, MethodConformance, examine
 from ticketbench.testing.finding import Finding
 
-__all__ = ["CHECKS", "ConformanceWarning", "Finding", "MethodConformance", "examine", "only_task"]
+__all__ = ["CHECKS", "ConformanceWarning", "Finding", "MethodConformance", "examine"]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.training.determinism import torch_as_it_was
 from ticketbench.methods import Method, find_methods
-from ticketbench.task import Task, find_tasks
+from ticketbench.task import Task, find_task
 from ticketbench.testing.checks import CHECKS
 from ticketbench.testing.finding import Finding
 from ticketbench.testing.trial import Trial
@@ -57,17 +57,9 @@ class MethodConformance:
         if "_trials" not in vars(cls):
             if not cls.method:
                 raise TicketbenchError(f'{cls.__name__}: name the method to test, as in method = "my_method.py".')
-            task = only_task(cls.task) if cls.task else None
+            task = find_task(cls.task) if cls.task else None
             cls._trials = [Trial(method, task) for method in find_methods([_beside(cls, cls.method)])]
         return cls._trials
-
-
-def only_task(selector: str) -> Task:
-    """The one task that an id or a file names. Raises `TicketbenchError` where there is none, or several."""
-    found = find_tasks(selector)
-    if len(found) > 1:
-        raise TicketbenchError(f"{selector} names {len(found)} tasks, not one.")
-    return found[0]
 
 
 def _beside(cls: type, selector: str) -> str:
