@@ -147,51 +147,47 @@ def curve_of(series: Series, board: Board) -> Curve:
     A seed that diverged or failed counts as chance; where no weights of it were counted, it lies at the compression
     that was asked for. Raises `TicketbenchError` for a row whose values contradict its test items or its status.
     """
-    found: list[tuple[int, Floats, Scores]] = []
-    gaps: list[Gap] = []
     dense = [row for row in board.dense_rows if row["seed"] in series.seeds]
-    _add(0, 0.0, dense, series, board, found, gaps)
+    every = [_at_rung(0, 0.0, dense, series, board)]
     for rung, compression in board.rungs:
-        _add(rung, log2(compression) if compression >= 1 else 0.0, series.at(rung), series, board, found, gaps)
-    items = [each.items for _, _, each in found]
-    known = [each for each in items if each is not None]
-    whole = bool(known) and len(known) == len(items) and len({each.shape for each in known}) == 1
-    values = [each.values for _, _, each in found]
+        every.append(_at_rung(rung, log2(compression) if compression >= 1 else 0.0, series.at(rung), series, board))
+    points = [each for each in every if isinstance(each, _Point)]
+    known = [each.scores.items for each in points if each.scores.items is not None]
+    whole = bool(known) and len(known) == len(points) and len({items.shape for items in known}) == 1
+    values = [each.scores.values for each in points]
     return Curve(
         seeds=series.seeds,
-        rungs=tuple(rung for rung, _, _ in found),
-        x=np.stack([x for _, x, _ in found], axis=1) if found else np.zeros((len(series.seeds), 0)),
-        values=np.array(values, dtype=np.float64).reshape(len(found), len(series.seeds)).T,
+        rungs=tuple(each.rung for each in points),
+        x=np.stack([each.x for each in points], axis=1) if points else np.zeros((len(series.seeds), 0)),
+        values=np.array(values, dtype=np.float64).reshape(len(points), len(series.seeds)).T,
         items=tuple(known) if whole else None,
-        gaps=tuple(gaps),
+        gaps=tuple(each for each in every if isinstance(each, Gap)),
     )
 
 
-def _add(
-    rung: int,
-    nominal: float,
-    rows: Sequence[Row],
-    series: Series,
-    board: Board,
-    found: list[tuple[int, Floats, Scores]],
-    gaps: list[Gap],
-) -> None:
+@dataclass(frozen=True)
+class _Point:
+    """What all seeds have at a rung: `x` as of a curve, shape (seeds,)."""
+
+    rung: int
+    x: Floats
+    scores: Scores
+
+
+def _at_rung(rung: int, nominal: float, rows: Sequence[Row], series: Series, board: Board) -> _Point | Gap:
     what = "dense network" if rung == 0 else f"rung {rung}"
     by_seed = {row["seed"]: row for row in rows}
-    missing = [seed for seed in series.seeds if seed not in by_seed]
     if nature := [row for row in rows if row["status"] == NOT_APPLICABLE]:
         reason = nature[0]["reason"]
-        gaps.append(Gap(nominal, f"{NOT_APPLICABLE}{f': {reason}' if reason else ''}"))
-    elif missing:
+        return Gap(nominal, f"{NOT_APPLICABLE}{f': {reason}' if reason else ''}")
+    if missing := [seed for seed in series.seeds if seed not in by_seed]:
         seeds = ", ".join(map(str, missing))
-        gaps.append(Gap(nominal, f"incomplete: {what} has no row of seed{'s' if len(missing) > 1 else ''} {seeds}"))
-    else:
-        ordered = [by_seed[seed] for seed in series.seeds]
-        each, why = scores(ordered, board.column, board.chance)
-        if each is None:
-            gaps.append(Gap(nominal, f"incomplete: {what} has {why}"))
-        else:
-            found.append((rung, np.array([position(row, nominal) if rung else 0.0 for row in ordered]), each))
+        return Gap(nominal, f"incomplete: {what} has no row of seed{'s' if len(missing) > 1 else ''} {seeds}")
+    ordered = [by_seed[seed] for seed in series.seeds]
+    each, why = scores(ordered, board.column, board.chance)
+    if each is None:
+        return Gap(nominal, f"incomplete: {what} has {why}")
+    return _Point(rung, np.array([position(row, nominal) if rung else 0.0 for row in ordered]), each)
 
 
 def position(row: Row, nominal: float) -> float:

@@ -76,22 +76,38 @@ def judge(held: Sequence[Held], published: Iterable[Row], tasks: Mapping[str, Ta
     if all(each.verdict == "bit-identical" for each in waiting):
         return Verified(tuple(held), None, 0)
     cells = _cells(published, tasks)
-    parted: dict[str, str] = {}
-    outcome, tested = _test(waiting, cells, tasks, lambda task: task.scoring.column, LEVEL, parted)
-    alone = sum(_alone(each, cells, tasks) for each in waiting)
-    measured = tuple(sorted({str(each.published["metric"]) for each in waiting}))
-    beside: dict[str, Outcome] = {}
-    for column in METRIC_COLUMNS:
-        named = partial(_beside, column=column)
-        found, _ = _test(waiting, cells, tasks, named, LEVEL / (len(METRIC_COLUMNS) - 1), parted)
-        if found is not None:
-            beside[column] = found
-    for each in waiting:
-        row = each.published
-        others = [other for seed, other in _cell(row, row["rung"], cells).items() if seed != row["seed"]]
-        if each.again is not None and (why := unlike(row, each.again, others)):
-            parted.setdefault(row["row_id"], why)
-    return Verified(tuple(_with(each, parted) for each in held), outcome, tested, beside, alone, measured)
+    ranking = _test(waiting, cells, tasks, lambda task: task.scoring.column, LEVEL)
+    level = LEVEL / (len(METRIC_COLUMNS) - 1)
+    others = {
+        column: _test(waiting, cells, tasks, partial(_beside, column=column), level) for column in METRIC_COLUMNS
+    }
+    parted = {each.published["row_id"]: why for each in waiting if (why := _unlike(each, cells))}
+    for tested in reversed((ranking, *others.values())):  # of several reasons the first is told
+        parted |= tested.parted
+    return Verified(
+        held=tuple(_with(each, parted) for each in held),
+        outcome=ranking.outcome,
+        tested=ranking.entered,
+        beside={column: each.outcome for column, each in others.items() if each.outcome is not None},
+        alone=sum(_alone(each, cells, tasks) for each in waiting),
+        measured=tuple(sorted({str(each.published["metric"]) for each in waiting})),
+    )
+
+
+def _unlike(held: Held, cells: Cells) -> str | None:
+    """Why the recomputed row is less like the published one than other seeds' are; None where it is not."""
+    row = held.published
+    others = [other for seed, other in _cell(row, row["rung"], cells).items() if seed != row["seed"]]
+    return unlike(row, held.again, others) if held.again is not None else None
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """One column of all rows: how many entered, what came of them together, and by id why some lie too far alone."""
+
+    entered: int
+    outcome: Outcome | None
+    parted: Mapping[str, str]
 
 
 def _test(
@@ -100,9 +116,9 @@ def _test(
     tasks: Mapping[str, Task],
     named: Callable[[Task], str | None],
     level: float,
-    parted: dict[str, str],
-) -> tuple[Outcome | None, int]:
-    """One column of all rows, each named by its task, or of no task. Those too far by themselves go into `parted`."""
+) -> _Tested:
+    """One column of all rows, each named by its task, or of no task."""
+    parted: dict[str, str] = {}
     entered: list[tuple[Held, str]] = []
     pairs: list[Pair] = []
     for each in waiting:
@@ -118,7 +134,7 @@ def _test(
             said = f"status is {row['status']} published, {each.again['status']} here"
             parted[row["row_id"]] = f"{said}, and the task declares no chance value to tell how far apart these are"
     if not pairs:
-        return None, 0
+        return _Tested(0, None, parted)
     outcome = together(pairs, level)
     for (each, column), apart, far in zip(entered, outcome.distances, outcome.far, strict=True):
         if far:
@@ -126,7 +142,7 @@ def _test(
             unit = _unit(each.published)
             said = f"{column} {apart.difference:+.4f}{unit} here, too far for the spread of its seeds (p = {p:.1g})"
             parted.setdefault(each.published["row_id"], said)
-    return outcome, len(entered)
+    return _Tested(len(entered), outcome, parted)
 
 
 def _with(held: Held, parted: Mapping[str, str]) -> Held:
