@@ -10,6 +10,11 @@ class TicketbenchError(Exception):
     exit_code = 2
 
 
+def raised(error: BaseException) -> str:
+    """What somebody else's code raised, in one line without a full stop."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
+
+
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> TicketbenchError:
     """The error for a `name` that is not among `known`, with the closest spelling if there is one."""
     names = sorted(known)

@@ -228,16 +228,6 @@ def test_scoring_a_state_trains_nothing(begin):
     assert trainings.score(state, "default").points == history.points
 
 
-def test_who_reads_is_reported_once_tensors_are_looked_at(begin):
-    trainings, initial = begin()
-    read = []
-    training = trainings.plan(initial, 7, PLAIN)
-    handle = trainings.checkpoint(training, keep=True, on_read=read.append)
-    assert read == []
-    assert handle.weights
-    assert read == [{training.id}]
-
-
 _BOTH = """
 import sys, time
 from pathlib import Path

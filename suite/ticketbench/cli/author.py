@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ticketbench.errors import TicketbenchError
+from ticketbench.errors import TicketbenchError, raised
 
 if TYPE_CHECKING:
     from ticketbench.task import Task
@@ -125,14 +125,8 @@ def _examine(told: Connection, selector: str, task: "Task | None") -> None:
     except TicketbenchError as error:
         told.send(("wrong", str(error)))
     except BaseException as error:
-        said = " ".join(str(error).split())
         with suppress(OSError):
-            told.send(
-                (
-                    "wrong",
-                    f"{selector}: the checks were ended by {type(error).__name__}{f': {said}' if said else ''}.",
-                )
-            )
+            told.send(("wrong", f"{selector}: the checks were ended by {raised(error)}."))
 
 
 def _tell(name: str, status: str, seen: str, explanation: str) -> None:

@@ -61,9 +61,8 @@ class Worker:
     def run(self, shard: Shard, report: Callable[[Event], None]) -> None:
         """Run a shard, reporting as it goes on."""
         workloads = self._loaded(shard.task)
-        for (
-            job
-        ) in shard.jobs:  # each with trainings of its own: they hold on to every network that a search starts from
+        for job in shard.jobs:
+            # Each with trainings of its own: they hold on to every network that a search starts from.
             trainings = Trainings(workloads, self.store, asked=lambda ran: report(Asked(ran)))
             rows = run_search(job, trainings, scored=lambda: report(Scored()))
             report(Finished(rows, job.replaces))

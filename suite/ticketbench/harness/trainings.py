@@ -108,9 +108,7 @@ class Trainings:
         """The training of this identity."""
         return self._known[key]
 
-    def checkpoint(
-        self, training: Training, *, keep: bool, on_read: Callable[[frozenset[str]], None] | None = None
-    ) -> Checkpoint:
+    def checkpoint(self, training: Training, *, keep: bool) -> Checkpoint:
         """Train, or find trained. Raises `Diverged` where the loss was not finite.
 
         The handle is lazy: should the store have lost the checkpoint when it is read, it is trained again.
@@ -121,13 +119,11 @@ class Trainings:
         history = stored.state.history
         if history.diverged or not isfinite(history.loss_sum):  # the latter is not yet at an evaluation
             raise Diverged(f"the loss was not finite at step {stored.state.step}")
-        handle = {"on_read": on_read} if on_read is not None else {}
         return Checkpoint(
             training.id,
             training.until,
             lambda: self._obtain(training, keep).state,
             trainings=frozenset({training.id}),
-            **handle,
         )
 
     def state(self, training: Training) -> State:

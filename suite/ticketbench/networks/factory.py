@@ -22,7 +22,7 @@ from typing import Any
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.errors import TicketbenchError, raised, unknown
 from ticketbench.task import Network
 
 _EXPECTED = "expected a function (shape, classes, **options)"
@@ -54,7 +54,7 @@ def call(factory: str, shape: tuple[int, ...], classes: int, options: Mapping[st
         line = _line(error, _files(_module(factory), function))
         raise TicketbenchError(
             f"network factory {factory}: expected a torch.nn.Module from a call with ({shape}, {classes}{given}), "
-            f"but it raised {_said(error)}{line}."
+            f"but it raised {raised(error)}{line}."
         ) from error
     if not isinstance(network, nn.Module):
         raise TicketbenchError(f"network factory {factory}: expected a torch.nn.Module, but got {_kind(network)}.")
@@ -91,7 +91,7 @@ def _module(factory: str) -> ModuleType:
     except (Exception, SystemExit) as error:
         raise TicketbenchError(
             f"network factory {factory}: expected a module {name}, installed or in the current directory, "
-            f"but importing it raised {_said(error)}."
+            f"but importing it raised {raised(error)}."
         ) from error
 
 
@@ -119,10 +119,6 @@ def _content(file: str) -> bytes:
         return Path(file).read_bytes()
     except OSError:
         return b""
-
-
-def _said(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
 
 
 def _line(error: BaseException, files: list[str]) -> str:

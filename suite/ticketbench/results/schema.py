@@ -164,7 +164,8 @@ def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ORDER)
 
 
-def describe(row: Mapping[str, Any]) -> str:
-    """A row's key in words."""
+def describe(row: Mapping[str, Any], *, seed: bool = True) -> str:
+    """A row's key in words, or without its seed that of its cell."""
     label = f" {row['label']}" if row["label"] else ""
-    return f"{row['task']} {row['method']}{label}, seed {row['seed']}, rung {row['rung']}"
+    of_seed = f", seed {row['seed']}" if seed else ""
+    return f"{row['task']} {row['method']}{label}{of_seed}, rung {row['rung']}"

@@ -82,20 +82,16 @@ def _advance(member: Member, until: int, workload: Workload) -> State:
             group["lr"] = learning_rate(spec.lr, workload.training.schedule, step, workload.steps, member.schedule)
         seed_global(device, "step", member.seed, member.data_order, step)
         inputs, targets = order.batch(step)
-        if member.objective is None:
-            with one(inputs):
+        with _refusing(member.objective, step), one(inputs):
+            if member.objective is None:
                 loss = workload.loss(network, None, inputs, targets)
+            else:
+                rng = generator("objective", member.seed, member.data_order, step)
+                loss = _one_value(
+                    member.objective(network, weights, extra, inputs, targets, step, rng, workload.loss)
+                )
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-        else:
-            with _refusing(member.objective, step), one(inputs):
-                rng = generator("objective", member.seed, member.data_order, step)
-                loss = member.objective(network, weights, extra, inputs, targets, step, rng, workload.loss)
-                if not isinstance(loss, Tensor):
-                    raise TypeError(f"the loss is a tensor, not {type(loss).__name__}")
-                loss = loss.squeeze()
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
         if masked:
             _zero_outside(masked, masks)
         if workload.training.clip is not None:
@@ -152,9 +148,19 @@ def _trainable(name: str, tensor: Tensor, device: torch.device) -> nn.Parameter:
     return nn.Parameter(tensor.to(device, copy=True))
 
 
+def _one_value(loss: Tensor) -> Tensor:
+    """A method's own loss, which may be anything."""
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"the loss is a tensor, not {type(loss).__name__}")
+    return loss.squeeze()
+
+
 @contextmanager
-def _refusing(objective: Objective, step: int) -> Iterator[None]:
+def _refusing(objective: Objective | None, step: int) -> Iterator[None]:
     """What a method's own loss raises is the method's failure, not the engine's."""
+    if objective is None:
+        yield
+        return
     try:
         yield
     except NotRead as error:

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.errors import TicketbenchError, raised, unknown
 from ticketbench.extras import install
 from ticketbench.task import Environment
 
@@ -92,7 +92,7 @@ def make_game(spec: Environment) -> "Game":
         raise unknown("environment", spec.name, gymnasium.registry, hint) from error
     except Exception as error:  # ALE's, a game's own, and whatever a package says that it needs
         expected = f". {_EXPECTED}" if atari and not isinstance(error, gymnasium.error.Error) else "."
-        raise TicketbenchError(f"Environment {spec.name!r} cannot be made ({_said(error)}){expected}") from error
+        raise TicketbenchError(f"Environment {spec.name!r} cannot be made ({raised(error)}){expected}") from error
     game = _half(game, spec.stack) if atari else game
     observations, actions = game.observation_space, game.action_space
     if not isinstance(observations, gymnasium.spaces.Box) or not isinstance(actions, gymnasium.spaces.Discrete):
@@ -237,10 +237,6 @@ def _content(game: str, module: str) -> bytes:
         ) from error
 
 
-def _said(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-
-
 def _guarded(game: "Game", name: str) -> "Game":
     """The game with float32 observations of its space's shape, and one error for whatever it raises."""
     import gymnasium
@@ -255,7 +251,7 @@ def _guarded(game: "Game", name: str) -> "Game":
 
     def failed(where: str, error: Exception) -> TicketbenchError:
         return TicketbenchError(
-            f"Environment {name!r}: expected a game that can be played; {where} raised {_said(error)}."
+            f"Environment {name!r}: expected a game that can be played; {where} raised {raised(error)}."
         )
 
     class Guarded(gymnasium.Wrapper[NDArray[np.float32], Any, Any, Any]):

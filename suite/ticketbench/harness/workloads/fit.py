@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from ticketbench.errors import TicketbenchError
+from ticketbench.errors import TicketbenchError, raised
 from ticketbench.harness.training.determinism import seed_global
 from ticketbench.harness.workloads.domain import Domain
 
@@ -22,8 +22,7 @@ def check_logits(workload: Domain, setting: str, inputs: Tensor, shape: tuple[in
         try:
             logits = module(inputs)
         except Exception as error:  # a network may raise anything
-            said = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(".: ")
-            raise TicketbenchError(f"{name}: {expected}, but it raised {said}.") from error
+            raise TicketbenchError(f"{name}: {expected}, but it raised {raised(error)}.") from error
     if not isinstance(logits, Tensor):
         raise TicketbenchError(f"{name}: {expected}, but got a value of type {type(logits).__name__}.")
     if tuple(logits.shape) != shape or not logits.is_floating_point():

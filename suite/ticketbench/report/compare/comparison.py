@@ -255,8 +255,7 @@ def _too_few(pair: Pair, seeds: int, which: str = "") -> str:
 
 
 def _named(pair: Pair, seed: bool = True) -> str:
-    said = describe(pair.row | {"method": method_text(pair.row), "label": ""})
-    return said if seed else said.replace(f", seed {pair.row['seed']}", "")
+    return describe(pair.row | {"method": method_text(pair.row), "label": ""}, seed=seed)
 
 
 def _series(pair: Pair) -> tuple[str | int, ...]:
