@@ -22,6 +22,7 @@ from ticketbench.task.settings import Setting
 
 SIZES = {"hidden1.weight": 6400, "hidden2.weight": 5000, "output.weight": 500}
 EXAMPLES = 360
+POINT = ("step", "training_loss", "validation_loss", "validation", "test_loss", "test")
 CHROMIUM_FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
@@ -70,6 +71,11 @@ def make_row(task: Task, method: str, rung: int, seed: int, **changes: Any) -> R
     row |= changes
     row["row_id"] = row_id(row)
     return row
+
+
+def make_curve(points: Iterable[Sequence[float | None]]) -> list[dict[str, float | None]]:
+    """A row's curve from its points: step, training loss, validation loss and metric, test loss and metric."""
+    return [dict(zip(POINT, point, strict=True)) for point in points]
 
 
 def with_bits(row: Row, bits: np.ndarray) -> Row:
@@ -233,6 +239,7 @@ def rows_of() -> Any:
     return SimpleNamespace(
         make_task=make_task,
         make_row=make_row,
+        make_curve=make_curve,
         with_bits=with_bits,
         without_score=without_score,
         make_settings_task=make_settings_task,

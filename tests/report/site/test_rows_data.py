@@ -11,7 +11,6 @@ from ticketbench.report.site.templates import script_json
 from ticketbench.results import tables_of, write_rows
 
 EVIL = "</script><script>alert(1)</script>\u2028\u2029<!-- ]]>"
-FIELDS = ("step", "training_loss", "validation_loss", "validation", "test_loss", "test")
 
 
 def said(script):
@@ -27,19 +26,16 @@ def unpacked(script):
     return [part["same"] | {name: values[place] for name, values in columns} for place in range(part["count"])]
 
 
-def curve(points):
-    return [dict(zip(FIELDS, point, strict=True)) for point in points]
-
-
 @pytest.fixture
 def written(rows_of, tmp_path):
     """Rows of three methods on a task, with long curves, and what was written of them."""
     task = rows_of.make_task()
+    curve = rows_of.make_curve([(40 * n, 0.1, 0.2, n / 1e3, 0.4, 1 / 3) for n in range(900)])
     rows = []
     for method in ("dense", "__proto__", "imp", "snip"):
         for seed in range(8):
             row = rows_of.make_row(task, method, 0 if method == "dense" else 1 + seed % 3, seed, reason=EVIL)
-            rows.append(row | {"curve": curve([(40 * n, 0.1, 0.2, n / 1e3, 0.4, 1 / 3) for n in range(900)])})
+            rows.append(row | {"curve": curve})
     path = tmp_path / "rows.parquet"
     write_rows(path, rows)
     texts = {}
@@ -98,7 +94,7 @@ def test_no_text_breaks_out_of_a_script(written):
 
 def test_what_json_or_javascript_cannot_say_is_said_as_text_and_curves_are_rounded(rows_of, tmp_path):
     task = rows_of.make_task()
-    odd = curve([(0, None, 0.25, 0.5, math.inf, 1 / 3), (40, math.nan, 1e-9, 0.123456789, 2.0, 1.0)])
+    odd = rows_of.make_curve([(0, None, 0.25, 0.5, math.inf, 1 / 3), (40, math.nan, 1e-9, 0.123456789, 2.0, 1.0)])
     rows = [
         rows_of.make_row(
             task, "imp", 1, 2**53, test_final=math.nan, flops=math.inf, curve=odd, test_correct=b"\x01\x02"

@@ -6,7 +6,6 @@ from ticketbench.methods.declare import Method
 from ticketbench.report.site.build import build_site
 
 LIMIT = 2_000_000
-FIELDS = ("step", "training_loss", "validation_loss", "validation", "test_loss", "test")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +21,7 @@ def site(rows_of, tmp_path_factory):
     }
     levels = {name: [0.95 - 0.01 * rung for rung in range(20)] for name in methods}
     rows = rows_of.make_results(task, {"dense": [0.95], **levels}, seeds=2, examples=50)
-    curve = [dict(zip(FIELDS, (40 * n, *(1 / (n + k) for k in range(2, 7))), strict=True)) for n in range(50)]
+    curve = rows_of.make_curve([(40 * n, *(1 / (n + k) for k in range(2, 7))) for n in range(50)])
     results = rows_of.write_results(folder / "results", [row | {"curve": curve} for row in rows])
     build_site([results], folder / "site", {task.id: task}, methods)
     return folder / "site"

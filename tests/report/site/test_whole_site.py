@@ -50,15 +50,14 @@ if __name__ == "__main__":
     methods = {each.name: each for each in load_methods(folder / "mine.py")}
     build_site([folder / "results"], out, {task.id: task for task in tasks}, methods, jobs=2, edition="2026-11")
 """
-FIELDS = ("step", "training_loss", "validation_loss", "validation", "test_loss", "test")
 
 
-def curve(row):
+def with_curve(rows_of, row):
     points = [
         (step, 2.0 - step / 1e3, 2.1 - step / 1e3, 0.1 + step / 1e3, 2.2, step / 900) for step in range(0, 801, 40)
     ]
     layers = [{"layer": f"hidden{EVIL}.weight", "kept": row["kept"], "prunable": row["prunable"]}]
-    return row | {"curve": [dict(zip(FIELDS, point, strict=True)) for point in points], "kept_per_layer": layers}
+    return row | {"curve": rows_of.make_curve(points), "kept_per_layer": layers}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +68,7 @@ def built(rows_of, tmp_path_factory):
     methods = {each.name: each for each in load_methods(folder / "mine.py")}
     task = rows_of.make_task().model_copy(update={"title": f"Digits {EVIL}"})
     accuracy = {"dense": [0.95], "mine": [0.95, 0.9], "imp": [0.94, 0.85]}
-    rows = [curve(row) for row in rows_of.make_results(task, accuracy, seeds=5, examples=100)]
+    rows = [with_curve(rows_of, row) for row in rows_of.make_results(task, accuracy, seeds=5, examples=100)]
     rows[-1] |= {"status": "collapsed", "reason": EVIL}
     strange = rows_of.make_results(
         task, {f"__proto__ {EVIL}": [0.9, 0.8]}, seeds=3, examples=100, label=f"=1+1 {EVIL}"

@@ -17,7 +17,6 @@ ACCURACY = {
     "random-layer": [0.92, 0.89, 0.70],
 }
 FAMILIES = {"imp": "iterative", "imp-late": "iterative", "lamp": "after training", "snip": "at initialization"}
-FIELDS = ("step", "training_loss", "validation_loss", "validation", "test_loss", "test")
 COST = {"imp": 3.0, "imp-late": 3.0, "lamp": 1.0, "snip": 0.1, "random-layer": 0.0}
 
 
@@ -43,10 +42,9 @@ def site(rows_of, tmp_path_factory):
         if (row["method"], row["rung"]) == ("random-layer", 1):
             row["kept"] = row["prunable"] // 3  # another compression than its column's
         if row["method"] == "snip":
-            row["curve"] = [
-                dict(zip(FIELDS, (step, 2.0, 2.1, 0.1 + step / 920, 2.2, 0.5), strict=True))
-                for step in range(0, 801, 40)
-            ]
+            row["curve"] = rows_of.make_curve(
+                [(step, 2.0, 2.1, 0.1 + step / 920, 2.2, 0.5) for step in range(0, 801, 40)]
+            )
     rows += [
         rows_of.make_row(task, "filters", rung, seed, status="not applicable", reason=EVIL)
         for rung in (1, 2, 3)
