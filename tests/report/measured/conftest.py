@@ -59,6 +59,12 @@ def make_task(rows_of: Any, metric: str, **scoring: Any) -> Task:
     return task.model_copy(update=said | {"data": DATA[metric], "references": tuple(references)})
 
 
+def make_reference(**said: Any) -> Reference:
+    """A reference of a paper's to imp's test score at the second rung, unless said."""
+    at = {"cite": "yu2020playing", "where": "Figure 1", "method": "imp", "density": 0.36, "column": "test_final"}
+    return Reference.model_validate(at | said)
+
+
 def with_items(row: Row, metric: str, level: float, rng: np.random.Generator, difficulty: np.ndarray) -> Row:
     """The row with a score near a level, as its test items make it or as they merely stand beside it."""
     spread = {"perplexity": 0.05, "BLEU": 8.0, "return": 20.0}[metric]
@@ -115,6 +121,7 @@ def measured(rows_of: Any) -> Any:
         chance=CHANCE,
         noise=NOISE,
         one_answer=ONE_ANSWER,
+        reference=make_reference,
         task=lambda metric, **said: make_task(rows_of, metric, **said),
         rows=lambda task, metric, *said, **more: make_rows(rows_of, task, metric, *said, **more),
         troubled=lambda task, metric: troubled(rows_of, task, metric),
@@ -128,13 +135,11 @@ def sites(rows_of: Any, measured: Any, tmp_path_factory: pytest.TempPathFactory)
     found = {}
     for metric in measured.metrics:
         lower, stated = metric == "perplexity", {"perplexity": 92.5, "BLEU": 31.1, "return": -86.0}[metric]
-        said: dict[str, Any] = {"cite": "yu2020playing", "where": "Figure 1", "method": "imp", "density": 0.36}
-        claim = {"claim": "tickets beat random ones", "sign": "lower" if lower else "higher", "column": "test_final"}
-        against = claim | {"against": {"method": "random-layer", "density": 0.36}}
+        claim: dict[str, Any] = {"claim": "tickets beat random ones", "sign": "lower" if lower else "higher"}
         references = [
-            Reference.model_validate(said | {"column": "test_final", "value": stated, "plus_minus": 0.4}),
-            Reference.model_validate(said | against),
-            Reference.model_validate(said | claim | {"bound": stated * (1.2 if metric != "BLEU" else 0.9)}),
+            make_reference(value=stated, plus_minus=0.4),
+            make_reference(**claim, against={"method": "random-layer", "density": 0.36}),
+            make_reference(**claim, bound=stated * (1.2 if metric != "BLEU" else 0.9)),
         ]
         task = measured.task(metric, references=references)
         rows = measured.rows(task, metric) + measured.troubled(task, metric)

@@ -19,7 +19,6 @@ from ticketbench.report.boards.scores import paired
 from ticketbench.report.boards.winning import winning
 from ticketbench.report.site.looks import looks
 from ticketbench.report.site.task_page import editions
-from ticketbench.task import Reference
 from ticketbench.task.settings import Setting
 
 
@@ -232,14 +231,13 @@ def test_a_chance_value_that_the_metric_cannot_have_is_one_message(measured):
         chance_on(task, "default")
 
 
-def held(measured, metric, *references, rows=None):
-    said = {"cite": "yu2020playing", "where": "Figure 1", "method": "imp", "density": 0.36}
-    task = measured.task(metric, references=[Reference.model_validate(said | each) for each in references])
-    board = measured.board(rows or measured.rows(task, metric), task)
+def held(measured, metric, *references):
+    task = measured.task(metric, references=[measured.reference(**each) for each in references])
+    board = measured.board(measured.rows(task, metric), task)
     return list(ledger({("default", "default"): board}, task, {task.id: task}))
 
 
-RANDOM = {"claim": "beats random", "column": "test_final", "against": {"method": "random-layer", "density": 0.36}}
+RANDOM = {"claim": "beats random", "against": {"method": "random-layer", "density": 0.36}}
 
 
 @pytest.mark.parametrize(
@@ -261,7 +259,7 @@ def test_a_claimed_ordering_is_about_the_number_that_rows_have(measured, metric,
     ("metric", "near", "far"), [("perplexity", 90.3, 99.0), ("BLEU", 31.0, 24.0), ("return", -85.0, -120.0)]
 )
 def test_a_published_number_is_one_that_rows_have(measured, metric, near, far):
-    ours, other = held(measured, metric, *({"column": "test_final", "value": value} for value in (near, far)))
+    ours, other = held(measured, metric, *({"value": value} for value in (near, far)))
     assert (ours.verdict, other.verdict) == ("reproduced", "not reproduced")
     if metric == "perplexity":
         assert other.difference.mean == pytest.approx(ours.ours.interval.mean - log(99.0))
@@ -270,7 +268,7 @@ def test_a_published_number_is_one_that_rows_have(measured, metric, near, far):
 
 def test_a_published_number_that_the_metric_cannot_have_is_one_message(measured):
     with pytest.raises(TicketbenchError, match=r"a reference of yu2020playing: -1\.0 is no perplexity"):
-        held(measured, "perplexity", {"column": "test_final", "value": -1.0})
+        held(measured, "perplexity", {"value": -1.0})
 
 
 def test_a_matrix_of_perplexities_says_chance_in_nats_and_what_lies_above_is_better(measured, rows_of):
