@@ -1,5 +1,6 @@
 """Rows for the report's tests, synthetic but complete, written as the harness writes them, and readers of pages."""
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from ticketbench.task.settings import Setting
 SIZES = {"hidden1.weight": 6400, "hidden2.weight": 5000, "output.weight": 500}
 EXAMPLES = 360
 POINT = ("step", "training_loss", "validation_loss", "validation", "test_loss", "test")
+PROTOCOL = json.loads((Path(__file__).parent / "protocol-examples.json").read_text("utf-8"))
 CHROMIUM_FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
@@ -231,6 +233,24 @@ def browse(chromium, page, profile, width):
         check=True,
     )
     return done.stdout, done.stderr
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "worked_examples(unit, ids): run on each of the protocol's examples of this unit"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Where a test is marked `worked_examples(unit)`, its `example` is each that the protocol works for that unit."""
+    for mark in metafunc.definition.iter_markers("worked_examples"):
+        metafunc.parametrize("example", PROTOCOL["units"][mark.args[0]], **mark.kwargs)
+
+
+@pytest.fixture(scope="session")
+def protocol() -> dict[str, Any]:
+    """The protocol's worked examples: its `board`, and its `units` by name."""
+    return PROTOCOL
 
 
 @pytest.fixture(scope="session")

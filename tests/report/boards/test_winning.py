@@ -1,14 +1,9 @@
 """Winning tickets from rows: what counts as one, and the luck beside it."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.winning import UNTRAINED, winning
-
-EXAMPLE = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))["units"]["winning"]
 
 
 def found_in(rows, task, targets=(2,)):
@@ -23,34 +18,39 @@ def run(rows_of, task, method, rung, seed, said, **changes):
 
 
 @pytest.fixture
+def example(protocol):
+    return protocol["units"]["winning"]
+
+
+@pytest.fixture
 def task(rows_of):
     return rows_of.make_task()
 
 
 @pytest.fixture
-def rows(rows_of, task):
+def rows(rows_of, task, example):
     """The protocol's example: five dense networks and a ticket of each."""
-    dense = [run(rows_of, task, "dense", 0, seed, said) for seed, said in enumerate(EXAMPLE["dense"])]
-    return dense + [run(rows_of, task, "imp", 1, seed, said) for seed, said in enumerate(EXAMPLE["ticket"])]
+    dense = [run(rows_of, task, "dense", 0, seed, said) for seed, said in enumerate(example["dense"])]
+    return dense + [run(rows_of, task, "imp", 1, seed, said) for seed, said in enumerate(example["ticket"])]
 
 
-def test_the_worked_example(rows, task):
+def test_the_worked_example(rows, task, example):
     found = found_in(rows, task)
     (winner,) = found.winners
     won = winner.rungs[1]
 
-    assert (won.won, won.rate) == (3, EXAMPLE["rate"])
-    assert won.interval == pytest.approx(EXAMPLE["wilson"], rel=1e-6)
-    assert found.luck == pytest.approx(EXAMPLE["null_rate"], rel=1e-6)
-    assert won.p == pytest.approx(EXAMPLE["null_p"], rel=1e-6)
-    assert won.quality == pytest.approx(EXAMPLE["quality"], rel=1e-6)
-    assert found.null_gain == pytest.approx(EXAMPLE["null_quality"], rel=1e-6)
-    assert winner.lucky == pytest.approx(EXAMPLE["null_any_of"][0]["rate"], rel=1e-6)
+    assert (won.won, won.rate) == (3, example["rate"])
+    assert won.interval == pytest.approx(example["wilson"], rel=1e-6)
+    assert found.luck == pytest.approx(example["null_rate"], rel=1e-6)
+    assert won.p == pytest.approx(example["null_p"], rel=1e-6)
+    assert won.quality == pytest.approx(example["quality"], rel=1e-6)
+    assert found.null_gain == pytest.approx(example["null_quality"], rel=1e-6)
+    assert winner.lucky == pytest.approx(example["null_any_of"][0]["rate"], rel=1e-6)
 
 
-def test_the_unselected_gain_is_over_all_seeds_and_less_than_that_of_the_winners(rows, task):
+def test_the_unselected_gain_is_over_all_seeds_and_less_than_that_of_the_winners(rows, task, example):
     won = found_in(rows, task).winners[0].rungs[1]
-    gains = [t["acc"] - d["acc"] for t, d in zip(EXAMPLE["ticket"], EXAMPLE["dense"], strict=True)]
+    gains = [t["acc"] - d["acc"] for t, d in zip(example["ticket"], example["dense"], strict=True)]
 
     assert won.gain.mean == pytest.approx(sum(gains) / 5)
     assert won.gain.seeds == 5
@@ -72,29 +72,29 @@ def test_a_ticket_that_keeps_everything_is_no_win(rows, task):
     assert found_in(rows, task).winners[0].rungs[1].won == 0
 
 
-def test_wins_at_any_rung_stand_beside_the_luck_of_as_many(rows_of, rows, task):
+def test_wins_at_any_rung_stand_beside_the_luck_of_as_many(rows_of, rows, task, example):
     rows += [
-        run(rows_of, task, "imp", rung, seed, said) for rung in (2, 3) for seed, said in enumerate(EXAMPLE["ticket"])
+        run(rows_of, task, "imp", rung, seed, said) for rung in (2, 3) for seed, said in enumerate(example["ticket"])
     ]
     (winner,) = found_in(rows, task).winners
 
     assert winner.any_rung == pytest.approx(0.6)
-    assert winner.lucky == pytest.approx(EXAMPLE["null_any_of"][1]["rate"], rel=1e-6)
+    assert winner.lucky == pytest.approx(example["null_any_of"][1]["rate"], rel=1e-6)
 
 
-def test_difficulty_is_of_the_sparsest_rung_up_to_a_compression(rows_of, rows, task):
-    worse = [said | {"acc": 0.5} for said in EXAMPLE["ticket"]]
+def test_difficulty_is_of_the_sparsest_rung_up_to_a_compression(rows_of, rows, task, example):
+    worse = [said | {"acc": 0.5} for said in example["ticket"]]
     rows += [run(rows_of, task, "imp", 3, seed, said) for seed, said in enumerate(worse)]
     (winner,) = found_in(rows, task, (2, 4)).winners
 
     assert [winner.difficulty(c) for c in (2, 4)] == pytest.approx([0.4, 0.4])  # 1.67 and 4.63 times
     rows += [run(rows_of, task, "imp", 4, seed, said) for seed, said in enumerate(worse)]  # 7.7 times
-    rows += [run(rows_of, task, "imp", 5, seed, said) for seed, said in enumerate(EXAMPLE["ticket"])]
+    rows += [run(rows_of, task, "imp", 5, seed, said) for seed, said in enumerate(example["ticket"])]
     assert found_in(rows, task, (8,)).winners[0].difficulty(8) == pytest.approx(1.0)
 
 
-def test_a_method_that_does_not_cover_a_compression_has_no_success_there(rows_of, rows, task):
-    rows += [run(rows_of, task, "imp", 3, seed, said) for seed, said in enumerate(EXAMPLE["ticket"])]
+def test_a_method_that_does_not_cover_a_compression_has_no_success_there(rows_of, rows, task, example):
+    rows += [run(rows_of, task, "imp", 3, seed, said) for seed, said in enumerate(example["ticket"])]
     for row in rows:
         if row["method"] == "imp" and row["rung"] == 3:  # a sparsity that is an outcome: at most 2.5 times
             row["kept"] = int(row["prunable"] / 2.5)

@@ -1,22 +1,18 @@
 """The protocol's worked example of a board: its metrics, areas, pairs, ranks and matching compressions."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from ticketbench.report.boards.eligible import TRAINED
 from ticketbench.report.boards.matched import margin_of, matched
 from ticketbench.report.statistics.intervals import unpack_bits
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
 EXACT = {"rel": 1e-6, "abs": 1e-12}
 
 
 @pytest.fixture(scope="module")
-def example(rows_of, ranked):
+def example(rows_of, ranked, protocol):
     """The protocol's example as rows, and its ranking."""
-    said = EXAMPLES["board"]
+    said = protocol["board"]
     task = rows_of.make_task(chance=said["chance"], margin=said["margin"] / 0.825)
     rows = []
     for each in said["rows"]:
@@ -79,11 +75,11 @@ def test_the_worked_example_gives_its_pairs_and_ranks(example):
         assert (place.rank.rank, [place.rank.low, place.rank.high]) == (said["rank"], said["interval"])
 
 
-def test_the_worked_example_gives_its_matching_compressions(example):
+def test_the_worked_example_gives_its_matching_compressions(example, protocol):
     found, task, expected = example
     margin = margin_of(found.board, task)
 
-    assert margin == pytest.approx(EXAMPLES["board"]["margin"], **EXACT)
+    assert margin == pytest.approx(protocol["board"]["margin"], **EXACT)
     for line in found.lines:
         ours = matched(line.series, line.curve, found.board, margin).matching
         said = expected["matching"][line.series.method]

@@ -1,7 +1,6 @@
 """The protocol's worked board as curves, and tables of bits drawn from a model with known truth."""
 
-import json
-from pathlib import Path
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -10,31 +9,40 @@ from scipy import special
 
 from ticketbench.report.statistics.intervals import unpack_bits
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
-
 
 class Worked:
-    """The worked board: `curves(method)` is a list, one a seed, of `(x, bits)`, the dense network first."""
+    """The protocol's worked examples: its `board`, what is `expected` of that, and its `units` by name."""
 
-    board: dict[str, Any] = EXAMPLES["board"]
-    expected: dict[str, Any] = EXAMPLES["board"]["expected"]
-    units: dict[str, Any] = EXAMPLES["units"]
     methods = ("alpha", "beta", "gamma")
 
+    def __init__(self, protocol: dict[str, Any]) -> None:
+        self.board, self.units = protocol["board"], protocol["units"]
+        self.expected = self.board["expected"]
+
+    def bits(self, cell):
+        """Seeds x examples of a cell of the board, such as "alpha|2", in the order of seeds."""
+        method, rung = cell.split("|")
+        rows = [row for row in self.board["rows"] if (row["method"], row["rung"]) == (method, int(rung))]
+        return self._unpacked(sorted(rows, key=itemgetter("seed")))
+
     def curves(self, method):
+        """A list, one a seed, of `(x, bits)`, the dense network first."""
         return [self._curve(method, seed) for seed in range(self.board["seeds"])]
 
     def _curve(self, method, seed):
         rows = [row for row in self.board["rows"] if row["seed"] == seed and row["method"] in ("dense", method)]
-        rows.sort(key=lambda row: row["rung"])
+        rows.sort(key=itemgetter("rung"))
         x = np.log2([row["prunable"] / row["kept"] for row in rows])
+        return x, self._unpacked(rows).astype(float)
+
+    def _unpacked(self, rows):
         packed = [bytes.fromhex(row["test_correct"]) for row in rows]
-        return x, np.stack([unpack_bits(each, self.board["test_examples"]) for each in packed]).astype(float)
+        return np.stack([unpack_bits(each, self.board["test_examples"]) for each in packed])
 
 
 @pytest.fixture(scope="session")
-def worked():
-    return Worked()
+def worked(protocol):
+    return Worked(protocol)
 
 
 def drawn(rng, accuracies, seeds, examples, spread):

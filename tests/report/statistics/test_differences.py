@@ -1,8 +1,6 @@
 """P-values and Holm's correction against the protocol's worked examples, and what must hold for any difference."""
 
-import json
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,15 +20,12 @@ from ticketbench.report.statistics.differences import (
 )
 from ticketbench.report.statistics.intervals import Interval, joint_interval, seeds_interval
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
-UNITS = EXAMPLES["units"]
-
 
 def close(value):
     return pytest.approx(value, rel=1e-6, abs=1e-12)
 
 
-@pytest.mark.parametrize("example", UNITS["p_value"], ids=lambda e: f"{e['mean']}-{e['V_example']}")
+@pytest.mark.worked_examples("p_value", ids=lambda e: f"{e['mean']}-{e['V_example']}")
 def test_the_p_value_is_the_worked_one(example):
     found = p_value(example["mean"], example["V_seed"], example["V_example"], example["seeds"])
 
@@ -38,15 +33,16 @@ def test_the_p_value_is_the_worked_one(example):
     assert p_value(-example["mean"], example["V_seed"], example["V_example"], example["seeds"]) == found
 
 
-@pytest.mark.parametrize("example", UNITS["holm"], ids=lambda e: str(len(e["p"])))
+@pytest.mark.worked_examples("holm", ids=lambda e: str(len(e["p"])))
 def test_holm_is_the_worked_one_in_the_order_given(example):
     assert holm(example["p"]) == close(example["adjusted"])
     assert holm(example["p"][::-1]) == close(example["adjusted"][::-1])
     assert holm([]) == []
 
 
-def test_transfer_gaps_and_advantages_are_the_worked_ones():
-    said = UNITS["transfer"]["values"]
+def test_transfer_gaps_and_advantages_are_the_worked_ones(worked):
+    transfer = worked.units["transfer"]
+    said = transfer["values"]
 
     def between(one, other):
         ours, theirs = (Scores(tuple(range(5)), np.array(said[name]), None) for name in (one, other))
@@ -59,12 +55,12 @@ def test_transfer_gaps_and_advantages_are_the_worked_ones():
         "advantage_BA": between("found B, trained A", "shuffled B ticket, trained A"),
     }
     for name, interval in found.items():
-        expected = UNITS["transfer"][name]
+        expected = transfer[name]
         assert (interval.mean, interval.h) == (close(expected["mean"]), close(expected["half_seed"]))
         assert p_of(interval) == close(expected["p"])
     gaps = corrected([found["gap_AB"], found["gap_BA"]])
     # The smaller p-value is doubled, the larger one may not fall below it.
-    p_ab, p_ba = (UNITS["transfer"][name]["p"] for name in ("gap_AB", "gap_BA"))
+    p_ab, p_ba = (transfer[name]["p"] for name in ("gap_AB", "gap_BA"))
     assert [each.adjusted for each in gaps] == close([2 * p_ab, max(2 * p_ab, p_ba)])
     assert [each.separates for each in gaps] == [-1, -1]
 
@@ -117,7 +113,7 @@ def test_pairs_are_made_by_seed_and_only_on_the_same_examples():
     assert difference(one, Scores((8, 9), np.zeros(2), None)) is None
 
 
-@pytest.mark.parametrize("example", UNITS["sign_flip"], ids=lambda e: str(len(e["d"])))
+@pytest.mark.worked_examples("sign_flip", ids=lambda e: str(len(e["d"])))
 def test_the_sign_flip_check_is_the_worked_one(example):
     assert sign_flip(example["d"]) == close((example["two_sided"], example["one_sided_greater"]))
 

@@ -1,9 +1,7 @@
 """The gate: the protocol's worked comparisons, and what holds whatever the differences are."""
 
-import json
 from dataclasses import replace
 from math import inf, isclose
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +9,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ticketbench.report.statistics.gate import Statistic, curve_and_rungs, outcomes, verdict
-
-EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text())["units"]["compare"]
 
 
 def statistics(differences, margin=0.0043):
@@ -25,7 +21,7 @@ def statistics(differences, margin=0.0043):
     return named
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["name"])
+@pytest.mark.worked_examples("compare", ids=lambda example: example["name"])
 def test_the_protocols_worked_comparisons(example):
     named = statistics(example["differences"], example["margin"])
     found = {what: each for what, each in zip(named, outcomes([*named.values()]), strict=True) if each is not None}

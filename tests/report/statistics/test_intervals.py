@@ -1,8 +1,5 @@
 """The statistics against the protocol's worked examples, and what must hold for any matrix."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -20,29 +17,19 @@ from ticketbench.report.statistics.intervals import (
     wilson,
 )
 
-EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))
-BOARD, UNITS = EXAMPLES["board"], EXAMPLES["units"]
-CELLS = sorted(BOARD["expected"]["cells"])
+TICKETS = [f"{method}|{rung}" for method in ("alpha", "beta", "gamma") for rung in (1, 2, 3, 4)]
 
 
 def close(value):
     return pytest.approx(value, rel=1e-6, abs=1e-12)
 
 
-def bits_of(cell):
-    """Seeds x examples of a board's cell, in the order of seeds."""
-    method, rung = cell.split("|")
-    rows = [row for row in BOARD["rows"] if (row["method"], row["rung"]) == (method, int(rung))]
-    packed = [bytes.fromhex(row["test_correct"]) for row in sorted(rows, key=lambda row: row["seed"])]
-    return np.stack([unpack_bits(each, BOARD["test_examples"]) for each in packed])
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_of_the_board_has_the_worked_mean_variances_and_half_widths(cell):
-    expected, found = BOARD["expected"]["cells"][cell], joint_interval(bits_of(cell))
+@pytest.mark.parametrize("cell", ["dense|0", *TICKETS])
+def test_every_cell_of_the_board_has_the_worked_mean_variances_and_half_widths(worked, cell):
+    expected, found = worked.expected["cells"][cell], joint_interval(worked.bits(cell))
 
     assert found.kind == "joint"
-    assert found.seeds == BOARD["seeds"]
+    assert found.seeds == worked.board["seeds"]
     assert found.mean == close(expected["mean"])
     assert found.sd == close(expected["sd"])
     assert found.v_seed == close(expected["V_seed"])
@@ -53,10 +40,10 @@ def test_every_cell_of_the_board_has_the_worked_mean_variances_and_half_widths(c
     assert (found.low, found.high) == (close(expected["mean"] - expected["half_joint"]), close(found.mean + found.h))
 
 
-@pytest.mark.parametrize("cell", [c for c in CELLS if "wilson_seed0" in BOARD["expected"]["cells"][c]])
-def test_a_single_run_has_the_worked_wilson_interval(cell):
-    bits = bits_of(cell)[0]
-    low, high = BOARD["expected"]["cells"][cell]["wilson_seed0"]
+@pytest.mark.parametrize("cell", TICKETS)
+def test_a_single_run_has_the_worked_wilson_interval(worked, cell):
+    bits = worked.bits(cell)[0]
+    low, high = worked.expected["cells"][cell]["wilson_seed0"]
 
     found = single_run(int(bits.sum()), len(bits))
 
@@ -64,19 +51,20 @@ def test_a_single_run_has_the_worked_wilson_interval(cell):
     assert (found.kind, found.h, found.sd) == ("examples only", None, None)
 
 
-def test_there_are_thirteen_cells_and_twelve_wilson_intervals_to_hold_to():
-    assert len(CELLS) == 13
-    assert sum("wilson_seed0" in cell for cell in BOARD["expected"]["cells"].values()) >= 12
+def test_there_are_thirteen_cells_and_twelve_wilson_intervals_to_hold_to(worked):
+    cells = worked.expected["cells"]
+    assert len(cells) == 13 and set(cells) == {"dense|0", *TICKETS}
+    assert {name for name, cell in cells.items() if "wilson_seed0" in cell} == set(TICKETS)
 
 
-@pytest.mark.parametrize("example", UNITS["wilson"], ids=lambda e: f"{e['k']}of{e['n']}")
+@pytest.mark.worked_examples("wilson", ids=lambda e: f"{e['k']}of{e['n']}")
 def test_wilson_at_and_between_the_edges(example):
     low, high = example["interval"]
 
     assert wilson(example["k"], example["n"]) == (close(low), close(high))
 
 
-@pytest.mark.parametrize("example", UNITS["status"], ids=lambda e: e["status"])
+@pytest.mark.worked_examples("status", ids=lambda e: e["status"])
 def test_a_status_counts_as_the_protocol_says(example):
     assert effective_value(example["status"], example["test_final"], example["chance"]) == example["value"]
 

@@ -1,17 +1,12 @@
 """Between chance and dense: the normalised metric, its anchors and the margin."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from ticketbench.report.statistics.normalising import Anchors, anchors, default_margin, margin, normalised, on_scale
 
-UNITS = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text("utf-8"))["units"]
 
-
-@pytest.mark.parametrize("example", UNITS["normalised"], ids=lambda e: e["metric"])
+@pytest.mark.worked_examples("normalised", ids=lambda e: e["metric"])
 def test_a_value_is_normalised_between_chance_and_dense_as_worked(example):
     found = normalised(example["value"], example["dense"], example["chance"], example["metric"])
 

@@ -1,16 +1,12 @@
 """Values computed again elsewhere: the protocol's worked examples, and what must hold of any."""
 
-import json
 from math import inf
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from ticketbench.report.statistics.recomputing import Pair, Spread, distance, spread, spread_of_others, together
-
-EXAMPLES = json.loads((Path(__file__).parents[1] / "protocol-examples.json").read_text())["units"]["verify"]
 
 
 def pairs_of(cells, sampled, recomputed, examples):
@@ -32,7 +28,7 @@ def pairs(published, recomputed, spreads, seeds):
     ]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=[each["name"] for each in EXAMPLES])
+@pytest.mark.worked_examples("verify", ids=lambda example: example["name"])
 def test_the_protocols_worked_examples(example):
     rows = pairs_of(example["published"], example["sample"], example["recomputed"], example["test_examples"])
     outcome, expected = together(rows), example["expected"]
