@@ -45,6 +45,12 @@ def masks_of(search):
 
 """
 
+GOOD = """
+    @method("mine", title="Mine")
+    def mine(search):
+        yield [Ticket(mask, search.initial) for mask in masks_of(search)]
+"""
+
 
 @dataclass
 class Said:
@@ -83,9 +89,9 @@ def task(here: Path) -> Path:
 
 @pytest.fixture
 def author(here: Path) -> Callable[..., Path]:
-    """A function from source to a method's file, `mine.py`."""
+    """A function from source, of a method that works unless said, to its file, `mine.py`."""
 
-    def write(source: str, name: str = "mine.py") -> Path:
+    def write(source: str = GOOD, name: str = "mine.py") -> Path:
         path = here / name
         path.write_text(METHOD + textwrap.dedent(source))
         return path
