@@ -1,6 +1,6 @@
 """What a search costs: the trainings a method looked at or started from, and the examples it scored with.
 
-Assumes dense kernels: a masked step costs a full one (PROTOCOL, search cost).
+Assumes dense kernels: a masked step costs a full one (the protocol, section 6.1).
 """
 
 from collections.abc import Callable
