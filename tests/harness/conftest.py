@@ -19,7 +19,7 @@ from ticketbench.harness.store import DEFAULT_LIMIT, Store
 from ticketbench.harness.trainings import Trainings
 from ticketbench.harness.workloads import domain, workloads_of
 from ticketbench.harness.workloads.vision import Vision
-from ticketbench.methods import Checkpoint, Method, find_methods
+from ticketbench.methods import Checkpoint, Method, find_methods, shipped_methods
 from ticketbench.results import COMPARED, Row, read_rows, result_files
 from ticketbench.task import Task, load_task
 
@@ -155,6 +155,12 @@ def lab(tmp_path: Path) -> Lab:
 def new_lab() -> type[Lab]:
     """To make one that several tests share."""
     return Lab
+
+
+@pytest.fixture(scope="session")
+def imp() -> Method:
+    """Iterative magnitude pruning, as shipped."""
+    return shipped_methods()["imp"]
 
 
 @pytest.fixture

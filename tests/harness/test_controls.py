@@ -5,9 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ticketbench.errors import TicketbenchError
-from ticketbench.harness.controls import chosen, shuffle
-from ticketbench.harness.plan import make_plan
+from ticketbench.harness.controls import shuffle
 from ticketbench.harness.rows import trained_row
 from ticketbench.harness.training import Member, advance
 from ticketbench.harness.workloads import workloads_of
@@ -32,11 +30,6 @@ SPARSE = """
 
 def by_label(rows, rung=2):
     return {row["label"]: row for row in rows if row["rung"] == rung}
-
-
-@pytest.fixture
-def imp():
-    return shipped_methods()["imp"]
 
 
 def layers(row):
@@ -276,60 +269,6 @@ def test_tickets_with_labels_have_controls_of_their_own(lab):
         controls=("shuffled",),
     )
     assert sorted(row["label"] for row in rows if row["rung"] == 1) == ["", "anew", "shuffled", "shuffled of anew"]
-
-
-def test_a_run_that_asks_for_controls_later_adds_them_and_trains_nothing_else(lab, imp):
-    task = lab.task()
-    before = lab.run([task], [imp], 2)
-    lab.asked.clear()
-    after = lab.run([task], [imp], 2, controls=("shuffled",))
-    assert [row["row_id"] for row in after if row["kind"] != "control"] == [row["row_id"] for row in before]
-    assert sum(row["kind"] == "control" for row in after) == lab.asked.count(True) == 6
-    plan = make_plan([task], [imp], 2, lab.folder / "results", ("shuffled",))
-    assert (plan.rows, plan.there) == (0, 14)
-    assert make_plan([task], [imp], 2, lab.folder / "results").rows == 0
-
-
-@pytest.mark.parametrize("method", ["imp", "fine-tune"])
-def test_asking_for_another_control_keeps_those_that_are_there(lab, method):
-    task, found = lab.task(), shipped_methods()[method]
-    lab.run([task], [found], controls=("shuffled",))
-    labels = {row["label"] for row in lab.run([task], [found], controls=("random-layer",))}
-    assert labels == {"", "shuffled", "random-layer"}
-    lab.run([task], [found], 2)
-    assert make_plan([task], [found], 1, lab.folder / "results", ("shuffled",)).rows == 0
-
-
-def test_a_changed_method_makes_its_controls_anew_too(lab):
-    task = lab.task()
-    lab.run([task], [lab.method(SPARSE)], controls=("shuffled",))
-    rows = lab.run([task], [lab.method(SPARSE + "    # changed")])
-    assert sum(row["label"] == "shuffled" for row in rows) == 3
-    assert len({row["method_digest"] for row in rows if row["method"] == "mine"}) == 1
-
-
-def test_a_ticket_that_is_called_like_a_control_is_none(lab):
-    source = """
-        @method("mine", title="Mine")
-        def mine(search):
-            for mask in masks_of(search, search.initial):
-                yield [Ticket(mask, search.initial), Ticket(mask, search.reinitialized(2), label="shuffled")]
-    """
-    task, mine = lab.task(), lab.method(source)
-    lab.run([task], [mine])
-    plan = make_plan([task], [mine], 1, lab.folder / "results", ("shuffled",))
-    assert plan.rows > 0
-
-
-def test_what_is_to_come_counts_the_controls(lab, imp):
-    plan = make_plan([lab.task(settings=LABELS)], [imp], 1, lab.folder / "results", chosen(tuple(CONTROLS)))
-    tickets, everywhere, at_home = 2 * 3 * 2, 2 * 3 * 3 * 2, 2 * 3 * 2
-    assert plan.rows == 2 + tickets + everywhere + at_home
-
-
-def test_an_unknown_control_is_told_with_those_there_are(lab):
-    with pytest.raises(TicketbenchError, match=r"Unknown control 'shufled'\. Did you mean 'shuffled'"):
-        chosen(("shufled",))
 
 
 @st.composite
