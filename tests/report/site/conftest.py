@@ -1,4 +1,4 @@
-"""One real Chromium for the site's tests, driven as a reader would drive it, and servers of this machine."""
+"""A whole site, and one real Chromium, driven as a reader would drive it, with servers of this machine."""
 
 import json
 import shutil
@@ -6,10 +6,31 @@ from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ticketbench.methods import load_methods
+from ticketbench.report.site.build import build_site
+
+EVIL = (
+    "</script><script>document.title = 'injected'</script><img src=x onerror=\"document.title = 'injected'\">\u2028"
+)
+EDITION = "2026-11"
+MINE = '''"""A file with </code><script>alert(1)</script> in it."""
+from ticketbench import scorer
+
+CITES = ["frankle2019lottery", "@misc{own, title = {Mine <i>}}"]
+
+@scorer("mine", title="Mine & <b>only</b> mine", cites=CITES, family="own")
+def mine(search, checkpoint, *, power: float = 2.0, mode="<u>"):
+    """Scores by `power`.
+
+    A second paragraph with <script>alert(2)</script>.
+    """
+    return {name: weight.abs() ** power for name, weight in checkpoint.prunable.items()}
+'''
 CHROMEDRIVER = shutil.which("chromedriver")
 READY = """
 const said = document.documentElement.dataset;
@@ -124,3 +145,55 @@ def serve():
 def browser_on(chromium):
     """A browser on a root address: `browser_on(root)`."""
     return partial(Browser, chromium)
+
+
+def with_curve(rows_of, row):
+    points = [
+        (step, 2.0 - step / 1e3, 2.1 - step / 1e3, 0.1 + step / 1e3, 2.2, step / 900) for step in range(0, 801, 40)
+    ]
+    layers = [{"layer": f"hidden{EVIL}.weight", "kept": row["kept"], "prunable": row["prunable"]}]
+    return row | {"curve": rows_of.make_curve(points), "kept_per_layer": layers}
+
+
+@pytest.fixture(scope="session")
+def whole(rows_of, tmp_path_factory):
+    """A site of two tasks with an edition, a method's own file, and hostile text wherever a stranger may write."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "mine.py").write_text(MINE, "utf-8")
+    methods = {each.name: each for each in load_methods(folder / "mine.py")}
+    task = rows_of.make_task().model_copy(update={"title": f"Digits {EVIL}"})
+    accuracy = {"dense": [0.95], "mine": [0.95, 0.9], "imp": [0.94, 0.85]}
+    rows = [with_curve(rows_of, row) for row in rows_of.make_results(task, accuracy, seeds=5, examples=100)]
+    rows[-1] |= {"status": "collapsed", "reason": EVIL}
+    strange = rows_of.make_results(
+        task, {f"__proto__ {EVIL}": [0.9, 0.8]}, seeds=3, examples=100, label=f"=1+1 {EVIL}"
+    )
+    other = rows_of.make_task("digits/conv")
+    small = rows_of.make_results(other, {"dense": [0.9], "imp": [0.9]}, seeds=3, examples=100)
+    results = rows_of.write_results(folder / "results", [*rows, *small])
+    rows_of.write_results(folder / "results/strangers", [row | {"method_digest": "f" * 64} for row in strange])
+    tasks = {each.id: each for each in (task, other)}
+    for each in tasks.values():
+        (folder / f"{each.id.replace('/', '-')}.json").write_text(each.model_dump_json(), "utf-8")
+    build_site([results], folder / "site", tasks, methods, edition=EDITION)
+    return SimpleNamespace(
+        folder=folder,
+        site=folder / "site",
+        results=results,
+        rows=[*rows, *strange],
+        tasks=tasks,
+        methods=methods,
+        edition=EDITION,
+    )
+
+
+@pytest.fixture(scope="session")
+def files_of():
+    """`files_of(folder)`: what each file below a folder holds, by its path there."""
+
+    def read(folder):
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        }
+
+    return read
