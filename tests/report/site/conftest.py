@@ -1,4 +1,4 @@
-"""A whole site, and one real Chromium, driven as a reader would drive it, with servers of this machine."""
+"""A whole site, what a page says of a ranking, and one real Chromium, driven as a reader would drive it."""
 
 import json
 import shutil
@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from ticketbench.methods import load_methods
+from ticketbench.report.boards.board import boards
 from ticketbench.report.site.build import build_site
+from ticketbench.report.site.figures import series_name
+from ticketbench.report.site.looks import looks
+from ticketbench.report.site.ranking_page import ranking_page
 
 EVIL = (
     "</script><script>document.title = 'injected'</script><img src=x onerror=\"document.title = 'injected'\">\u2028"
@@ -197,3 +201,15 @@ def files_of():
         }
 
     return read
+
+
+@pytest.fixture(scope="session")
+def shown():
+    """`shown(rows, task)`: what a page says of the ranking of rows of one board, and its headline."""
+
+    def show(rows, task):
+        (board,) = boards(rows, {task.id: task})
+        look = looks({series_name(each): "" for each in board.series})
+        return ranking_page(board, task, {}, look, {each.method: False for each in board.series})
+
+    return show

@@ -1,4 +1,4 @@
-"""A ranking as a reader meets it: on a task's page, and over tasks on the first page."""
+"""A ranking as a reader meets it on a task's page, and what the first page says where there is that task alone."""
 
 from types import SimpleNamespace
 
@@ -6,15 +6,9 @@ import pytest
 
 from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.eligible import TRAINED
-from ticketbench.report.boards.task_sets import TaskSet
 from ticketbench.report.site.build import build_site
-from ticketbench.report.site.csv_tables import csv_overview
-from ticketbench.report.site.figures import series_name
-from ticketbench.report.site.latex_tables import latex_overview
 from ticketbench.report.site.looks import looks
-from ticketbench.report.site.overview import set_pages
 from ticketbench.report.site.rank_words import p_text
-from ticketbench.report.site.ranking_page import ranking_page
 from ticketbench.report.site.winning_page import winning_page
 from ticketbench.report.statistics.intervals import plus_minus
 
@@ -26,16 +20,8 @@ def under(by):
     return [level - by for level in TOP]
 
 
-def shown(rows, task, methods=(), read=True):
-    """What a page says of the ranking of rows of one board, and its headline."""
-    (board,) = boards(rows, {task.id: task})
-    look = looks({series_name(each): "" for each in board.series})
-    recipes = {each.method: False for each in board.series} if read else {}
-    return ranking_page(board, task, dict(methods), look, recipes)
-
-
 @pytest.fixture(scope="module")
-def built(rows_of, tmp_path_factory):
+def built(rows_of, shown, tmp_path_factory):
     """A site of one task: a winner, two equal ones, one scored as it is, and two that cannot be ranked."""
     folder = tmp_path_factory.mktemp("ranking")
     task = rows_of.make_task()
@@ -104,7 +90,7 @@ def test_what_is_scored_as_it_is_stands_apart_and_alone_it_has_no_rank(built, ta
     assert {row[0].strip() for row in each[1:]} == {"winner", "one", "two"}  # ranks at other compressions
 
 
-def test_two_that_are_scored_as_they_are_are_ranked_among_themselves(rows_of):
+def test_two_that_are_scored_as_they_are_are_ranked_among_themselves(rows_of, shown):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "popup": TOP, "prune": under(0.3)}, seeds=6)
     for row in rows:
@@ -177,7 +163,7 @@ def test_winning_tickets_stand_beside_luck(built, read):
     assert "scored as its tickets are, not trained" in lines["popup"][0]
 
 
-def test_few_seeds_mark_separations_as_model_based(rows_of):
+def test_few_seeds_mark_separations_as_model_based(rows_of, shown):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "good": TOP, "bad": under(0.3)}, seeds=5)
     page, _ = shown(rows, task)
@@ -186,7 +172,7 @@ def test_few_seeds_mark_separations_as_model_based(rows_of):
     assert any("model-based" in said for said in page.says)
 
 
-def test_equal_methods_are_said_not_to_separate(rows_of):
+def test_equal_methods_are_said_not_to_separate(rows_of, shown):
     task = rows_of.make_task()
     page, _ = shown(rows_of.make_results(task, {"dense": [0.97], "a": TOP, "b": TOP, "c": TOP}, seeds=6), task)
 
@@ -195,7 +181,7 @@ def test_equal_methods_are_said_not_to_separate(rows_of):
     assert not any(line.first for line in page.groups[0][1])
 
 
-def test_without_a_chance_value_the_page_says_why_nothing_is_ranked(rows_of):
+def test_without_a_chance_value_the_page_says_why_nothing_is_ranked(rows_of, shown):
     task = rows_of.make_task(chance=None)
     page, headline = shown(rows_of.make_results(task, {"dense": [0.97], "a": TOP}, seeds=6), task)
 
@@ -207,7 +193,7 @@ def test_without_a_chance_value_the_page_says_why_nothing_is_ranked(rows_of):
     assert headline.compression is None
 
 
-def test_matching_compressions_say_what_is_proven_and_where_they_are_censored(rows_of):
+def test_matching_compressions_say_what_is_proven_and_where_they_are_censored(rows_of, shown):
     task = rows_of.make_task(margin=0.05)
     accuracy = {"dense": [0.97], "flat": [0.97] * 8, "sinking": [0.6] * 8, "falling": [0.97] * 5 + [0.5] * 3}
     page, _ = shown(rows_of.make_results(task, accuracy, seeds=6), task)
@@ -219,7 +205,7 @@ def test_matching_compressions_say_what_is_proven_and_where_they_are_censored(ro
     assert found["falling"].below.startswith("to ")
 
 
-def test_methods_equal_in_every_seed_are_said_to_be_one(rows_of):
+def test_methods_equal_in_every_seed_are_said_to_be_one(rows_of, shown):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "late": TOP, "other": under(0.01)}, seeds=6)
     rows += [row | {"method": name} for row in rows if row["method"] == "late" for name in ("rewind", "third")]
@@ -272,7 +258,7 @@ def test_a_ticket_that_starts_late_is_said_not_to_come_before_its_step(rows_of, 
     assert line.says == said
 
 
-def test_costs_that_part_two_tickets_on_the_frontier_show(rows_of):
+def test_costs_that_part_two_tickets_on_the_frontier_show(rows_of, shown):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "cheap": under(0.3), "dear": TOP}, seeds=6)
     for row in rows:
@@ -293,64 +279,6 @@ def test_no_winning_tickets_without_dense_networks(rows_of):
     assert winning_page(board, (2,), looks({"a": ""})) is None
 
 
-@pytest.fixture(scope="module")
-def headlines(rows_of):
-    """Headlines of two tasks, the second of which lacks a method."""
-    one, two = (rows_of.make_task(name) for name in ("digits/mlp", "digits/conv"))
-    methods = {"a": TOP, "b": under(0.2)}
-    return [
-        shown(rows_of.make_results(one, {"dense": [0.97]} | methods | {"c": TOP}, seeds=6), one)[1],
-        shown(rows_of.make_results(two, {"dense": [0.97]} | methods, seeds=6), two)[1],
-    ]
-
-
-def some_set(*ids):
-    said = {"name": "some", "version": 1, "title": "Some", "tasks": [{"id": i, "version": 1} for i in ids]}
-    return TaskSet.model_validate(said)
-
-
-def test_over_tasks_complete_methods_are_ranked_and_others_listed(headlines):
-    (page,) = set_pages([some_set("digits/mlp", "digits/conv")], headlines, {}, looks(dict.fromkeys("abc", "")))
-    ((heading, lines),) = page.groups
-
-    assert heading == ""
-    assert [(line.name, line.rank.rank) for line in lines] == [("a", 1), ("b", 2)]
-    assert lines[1].first
-    assert lines[0].profile[0] == "2 of 2"
-    assert [(each.name, each.complete, each.missing) for each in page.missing] == [
-        ("c", 1, [("not run", "digits/conv")])
-    ]
-    assert page.says == "Of 2 methods that are complete, a alone has rank 1."
-
-
-def test_a_method_that_is_alone_in_its_family_has_no_rank_over_tasks(rows_of):
-    task = rows_of.make_task()
-    rows = rows_of.make_results(task, {"dense": [0.97], "a": TOP, "b": under(0.2), "popup": TOP}, seeds=6)
-    for row in rows:
-        if row["method"] == "popup":
-            row |= {"training_steps": 0, "start_step": 800}
-    (page,) = set_pages(
-        [some_set("digits/mlp")], [shown(rows, task)[1]], {}, looks(dict.fromkeys(("a", "b", "popup"), ""))
-    )
-    (_, ranked), (_, (alone,)) = page.groups
-
-    assert [line.rank.rank for line in ranked] == [1, 2]
-    assert alone.rank is None
-    assert alone.apart.startswith("alone in its family")
-    line = next(each for each in csv_overview(page).splitlines() if ",popup," in each)
-    assert ",popup,,,," in line  # no rank and no interval of ranks
-    assert "alone in its family" in latex_overview(page)
-    assert " & -- & " in latex_overview(page)
-
-
-def test_a_set_with_a_task_that_has_no_rows_says_so_and_ranks_nothing(headlines):
-    (page,) = set_pages([some_set("digits/mlp", "mnist/lenet-5")], headlines, {}, looks(dict.fromkeys("abc", "")))
-
-    assert page.without == [("mnist/lenet-5", "no rows")]
-    assert page.groups == []
-    assert set_pages([some_set("mnist/lenet-5")], headlines, {}, {}) == []
-
-
 def test_the_first_page_names_its_sets_and_what_keeps_them_from_a_ranking(built, read):
     text = " ".join(read(built.index).text.split())
 
@@ -363,17 +291,3 @@ def test_the_first_page_tells_controls_from_methods_that_are_a_null(built, read)
 
     assert "A method that is itself a null, as imp-reinit or snip-shuffled, is ranked like any other." in text
     assert "Controls are never ranked" not in text
-
-
-def test_the_first_page_shows_a_ranking_without_scripts(headlines, tmp_path, read):
-    from ticketbench.report.site.templates import templates
-
-    pages = set_pages([some_set("digits/mlp", "digits/conv")], headlines, {}, looks(dict.fromkeys("abc", "")))
-    path = tmp_path / "index.html"
-    path.write_text(templates()("index.html", root="", tasks=[], waiting=[], sets=pages), "utf-8")
-    page = read(path)
-
-    row = page.row(0, "a")
-    assert row[1] == "1"
-    assert row[3] == f"{pages[0].groups[0][1][0].area.main} {pages[0].groups[0][1][0].area.below}"
-    assert row[5] == "2 of 2"
