@@ -43,6 +43,19 @@ def test_a_methods_file_gives_its_title_and_citations(ticketbench, author, task,
     assert "A title of mine" in page.read_text() and "Haoran You" in page.read_text()
 
 
+def test_a_tasks_file_gives_its_title_chance_value_and_a_verdict_on_its_references(ticketbench, task, results, here):
+    published = 'cite = "someone2020"\nwhere = "Table 1"\nmethod = "random-layer"\ndensity = 0.5\nvalue = 0.9\n'
+    task.write_text(f'{task.read_text()}\n[[references]]\n{published}column = "test_final"\n')
+    page = here / "site/tasks/tiny/mlp.html"
+    assert ticketbench("leaderboard").code == 0
+    bare = page.read_text()
+    assert "the file of the task, version 1, is not at hand" in bare and "someone2020" not in bare
+    assert ticketbench("leaderboard", "--task", "tiny.toml").code == 0
+    told = page.read_text()
+    assert "is not at hand" not in told and "A tiny perceptron" in told
+    assert "someone2020" in told and "no margin: it needs dense networks, clear of a declared chance value" in told
+
+
 def test_what_it_cannot_read_or_write_is_one_message(ticketbench, results, here):
     (here / "file").write_text("in the way")
     assert ticketbench("leaderboard", "--out", "file").message.startswith("file: the site cannot be written: ")

@@ -20,7 +20,7 @@ def test_a_task_file_of_ones_own_runs_with_a_method_of_ones_own(ticketbench, tas
     assert said.out.splitlines()[-3:] == [
         "7 rows made (7 done); 7 trainings run, 2 found in the store.",
         "Results of tiny/mlp are in results.",
-        "See the leaderboard: ticketbench leaderboard --open",
+        "See the leaderboard: ticketbench leaderboard --task ./tiny.toml --open",
     ]
     files = [path for path in everything(here / "results") if path.endswith(".parquet")]
     assert files == ["tiny/mlp/dense.parquet", "tiny/mlp/mine.parquet", "tiny/mlp/prune-only.parquet"]

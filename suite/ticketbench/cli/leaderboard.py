@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True, help="Where it goes."
 )
+@click.option("--task", "task_files", multiple=True, help="A task of your own that rows are of, a TOML file: for its chance value, margin, primary metric and references. May be repeated.")  # fmt: skip # noqa: E501
 @click.option(
     "--method", "-m", "files", multiple=True, help="A method's file, for its title and page. May be repeated."
 )
@@ -27,16 +28,22 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side, each making a task. Default: one a core.")  # fmt: skip # noqa: E501
 @click.option("--open", "opened", is_flag=True, help="Open it in a browser.")
 def leaderboard(
-    folders: tuple[Path, ...], out: Path, files: tuple[str, ...], edition: str, jobs: int | None, opened: bool
+    folders: tuple[Path, ...],
+    out: Path,
+    task_files: tuple[str, ...],
+    files: tuple[str, ...],
+    edition: str,
+    jobs: int | None,
+    opened: bool,
 ) -> None:
     """Build the leaderboard from results (default: ./results). It is static and needs no network."""
     from ticketbench.report.site.build import build_site
 
-    methods = known_methods(files)
+    tasks, methods = known_tasks(task_files), known_methods(files)
     folders = folders or (Path("results"),)
     jobs = jobs or cores()
     own = _own_recipes(methods)
-    index = build_site(folders, out, known_tasks(), methods, jobs=jobs, edition=edition, own_recipes=own).resolve()
+    index = build_site(folders, out, tasks, methods, jobs=jobs, edition=edition, own_recipes=own).resolve()
     click.echo(f"The leaderboard is at {index}")
     if edition:
         click.echo(f"Edition {edition} is frozen at {index.parent / 'editions' / edition}")

@@ -1,6 +1,7 @@
 """`run`: make the rows that are missing."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +79,9 @@ def run(
     account = Account(plan)
     with watching(account) as display:
         run_plan(plan, results, place, processes, display)
-    return _sum_up(account, plan, results, tasks)
+    code = _sum_up(account, plan, results, tasks)
+    click.echo(f"See the leaderboard: {_leaderboard(results, selectors)}")
+    return code
 
 
 def _methods(wanted: Sequence[str]) -> "list[Method]":
@@ -139,9 +142,14 @@ def _sum_up(account: "Account", plan: "Plan", results: Path, tasks: Sequence[Tas
     for line in _failed(failures):
         click.echo(f"failed: {line}", err=True)
     click.echo(f"Results of {', '.join(task.id for task in tasks)} are in {results}.")
-    folder = "" if results == Path("results") else f" --results {results}"
-    click.echo(f"See the leaderboard: ticketbench leaderboard{folder} --open")
     return 1 if failures else 0
+
+
+def _leaderboard(results: Path, selectors: Sequence[str]) -> str:
+    """The command that shows the rows; only with a task file of one's own does it know what that declares."""
+    folder = [] if results == Path("results") else ["--results", str(results)]
+    files = [part for each in dict.fromkeys(selectors) if each.endswith(".toml") for part in ("--task", each)]
+    return shlex.join(["ticketbench", "leaderboard", *folder, *files, "--open"])
 
 
 def _failed(rows: "Sequence[Row]") -> list[str]:

@@ -100,8 +100,8 @@ def notices(boards: Sequence[Board], task: Task | None) -> list[str]:
         said.append("Rows were made by different versions of the training engine.")
     if any(cell.score is None and cell.why != NOT_APPLICABLE for each in every for cell in each.cells.values()):
         said.append(
-            "Seeds that diverged or failed count as chance, but the task declares no chance value: their cells, "
-            "marked ?, have no mean."
+            "Seeds that diverged or failed count as chance, but no chance value is known: their cells, marked ?, "
+            "have no mean."
         )
     unused: Counter[str] = sum((Counter(board.unused) for board in boards), Counter())
     if unused:

@@ -58,7 +58,7 @@ def test_a_lost_seed_without_a_chance_value_leaves_no_mean_and_says_why(rows_of)
     found = cell(rows, task)
 
     assert found.score is None
-    assert found.why == "no mean: 1 failed, and the task declares no chance value"
+    assert found.why == "no mean: 1 failed, and no chance value is known"
 
 
 def test_a_collapsed_seed_keeps_its_own_score(rows_of, task):

@@ -150,6 +150,16 @@ def test_a_lost_seed_without_a_chance_value_leaves_the_cell_incomplete(rows_of, 
     assert "no chance value" in ranked(rows, task).lines[0].lacks[2]
 
 
+def test_without_the_tasks_file_that_is_the_reason_and_not_what_it_declares(rows_of):
+    rows = rows_of.make_results(rows_of.make_task(), {"dense": [0.97], "imp": falling(0.0)}, seeds=5)
+    (board,) = boards(rows, {})
+
+    found = ranking(board)
+
+    assert found.headline is None
+    assert "version 1, is not at hand" in found.why and "declares" not in found.why
+
+
 def test_without_a_chance_value_nothing_is_ranked_and_values_stay(rows_of, ranked):
     task = rows_of.make_task(chance=None)
     found = ranked(rows_of.make_results(task, {"dense": [0.97], "imp": falling(0.0)}, seeds=5), task)

@@ -125,6 +125,11 @@ class Board:
     dense_rows: Sequence[Row]
 
     @property
+    def task_at_hand(self) -> bool:
+        """Whether what the task declares is known: its file is there, of the rows' version and settings."""
+        return self.batch_size is not None
+
+    @property
     def diagonal(self) -> bool:
         """Whether tickets are trained on the setting that they were found on."""
         return self.found_on == self.trained_on

@@ -188,6 +188,11 @@ def _anchors(board: Board) -> Anchors | None:
 def _why(board: Board, covered: Sequence[int], found: Anchors | None) -> str:
     if not dense_values(board):
         return "there are no dense networks to compare with"
+    if not board.task_at_hand:
+        return (
+            f"the file of the task, version {board.version}, is not at hand (leaderboard --task FILE), so its chance "
+            "value is not known and nothing can be normalised"
+        )
     if board.chance is None:
         return "the task declares no chance value, so nothing can be normalised"
     if found is None:

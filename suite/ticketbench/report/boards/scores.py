@@ -130,4 +130,4 @@ def _why_no_value(rows: Iterable[Row], column: str) -> str:
     counts = " and ".join(f"{count} {status}" for status, count in sorted(lost.items()))
     if column not in METRIC_COLUMNS:
         return f"no mean: {counts}, which have no {column}"
-    return f"no mean: {counts}, and the task declares no chance value"
+    return f"no mean: {counts}, and no chance value is known"
