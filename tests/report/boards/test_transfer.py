@@ -49,6 +49,18 @@ def test_gap_advantage_and_against_dense_compare_within_a_column(cells, rows_of,
     assert found.share == pytest.approx(found.advantage.interval.mean / home.mean)
 
 
+def test_a_ticket_that_is_no_better_than_its_shuffled_mask_at_home_has_no_share_to_transfer(cells, rows_of, task):
+    rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.9, 0.9]), 5)
+    for a, b in everywhere("imp", []):
+        rows += rows_of.make_controls(task, "imp", {"shuffled": [0.7, 0.9, 0.95]}, 5, found_on=a, trained_on=b)
+
+    (matrix,) = matrices(cells(rows, task), S)
+
+    home = {rung: matrix.diagonal[rung][1].advantage for rung in (1, 2, 3)}
+    assert [each.separates for each in home.values()] == [1, 0, -1]
+    assert [crossing(matrix, rung, "s2").share is None for rung in home] == [False, True, True]
+
+
 def test_the_gaps_of_a_matrix_at_a_rung_are_one_family_and_the_advantages_another(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9, 0.8], home=0.03), 5)
     for a, b in everywhere("imp", []):

@@ -7,7 +7,7 @@ import pytest
 
 from ticketbench.report.boards.costs import speedup
 from ticketbench.report.site import charts
-from ticketbench.report.site.axes import AXES, choices, encoding, known, values
+from ticketbench.report.site.axes import AXES, COMPRESSION, choices, encoding, known, values
 from ticketbench.report.site.charts import Point, Scale
 from ticketbench.report.site.looks import looks
 
@@ -78,6 +78,12 @@ def test_every_tick_lies_on_its_axis(axis):
     low, high = drawn["scale"]["domain"]
 
     assert all(low <= tick <= high for tick in drawn["axis"]["values"])
+
+
+def test_of_many_powers_every_other_is_labelled():
+    ticks = encoding(COMPRESSION, [Point("imp", 640.0, 0.9)]).to_dict()["axis"]["values"]
+
+    assert ticks == [1, 4, 16, 64, 256]
 
 
 def test_a_figure_satisfies_the_schema_of_vega_lite():

@@ -227,6 +227,8 @@ def test_a_control_is_drawn_beside_its_method_and_its_difference_printed(rows_of
     assert float(lines[1][2].split()[0]) == pytest.approx(mean, abs=0.06)
     assert lines[2][1].startswith("−")
     assert "controls-1" in page.ids
+    assert "A dense network trained for long keeps every weight" in " ".join(page.text.split())
+    assert "A small dense network has about as many weights" not in " ".join(page.text.split())
     assert "matrix-1" not in page.ids
     assert "Rows of other kinds" not in page.text
 

@@ -51,6 +51,14 @@ def test_a_claim_is_held_against_the_difference(sign, mean, half, verdict):
     assert of_claim(sign, around(mean, half), margin=0.004)[0] == verdict
 
 
+@pytest.mark.parametrize(("sign", "mean"), [("higher", 0.1), ("higher", -0.1), ("equal", 0.1)])
+def test_what_fewer_than_six_seeds_separate_is_model_based(sign, mean):
+    mark = "model-based: too few seeds for an exact test"
+    assert of_claim(sign, around(mean, 0.01, seeds=5), 0.004)[1].endswith(f"; {mark}")
+    assert mark not in of_claim(sign, around(mean, 0.01, seeds=6), 0.004)[1]
+    assert mark not in of_claim("equal", around(0.0, 0.001, seeds=5), 0.004)[1]
+
+
 def test_too_few_seeds_decide_nothing():
     two = seeds_interval([0.0, 0.1])
 

@@ -10,7 +10,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from ticketbench.report.boards.board import Board, Cell, Series, better_by, near
-from ticketbench.report.statistics.differences import ALPHA, Tested, corrected, p_of
+from ticketbench.report.statistics.differences import Tested, corrected
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.results import Row
 
@@ -34,9 +34,9 @@ class Crossing:
         advantage: M[A,B] - R[A,B], with R the ticket's mask shuffled within layers.
         against_random: M[A,B] minus random tickets on B, which keep of each layer what the ladder does.
         against_dense: M[A,B] - dense[B].
-        share: (M[A,B] - R[A,B]) / (M[B,B] - R[B,B]), where that denominator separates from zero; never on
-            the diagonal.
-        both_collapsed: which of these differences have a network that collapsed, in every seed, on either side.
+        share: (M[A,B] - R[A,B]) / (M[B,B] - R[B,B]), where that denominator separates from zero and is above it;
+            never on the diagonal.
+        beside: what M[A,B] is held against, by the name of the difference.
     """
 
     found_on: str
@@ -47,7 +47,14 @@ class Crossing:
     against_random: Tested | None
     against_dense: Tested | None
     share: float | None
-    both_collapsed: frozenset[str]
+    beside: Mapping[str, Cell]
+
+    @property
+    def both_collapsed(self) -> frozenset[str]:
+        """The differences of which neither side has a network that answers more than one thing, in any seed."""
+        if self.cell is None or not self.cell.collapsed:
+            return frozenset()
+        return frozenset(name for name, cell in self.beside.items() if cell.collapsed)
 
 
 @dataclass(frozen=True)
@@ -122,19 +129,26 @@ def _matrix(cells: Cells, settings: Sequence[str], key: Key) -> Matrix:
     against = {
         rung: {(a, b): _against(cells, (a, b), key, rung) for a in settings for b in settings} for rung in rungs
     }
+    diagonal = {rung: _diagonal(cells, settings, key, rung, against[rung]) for rung in rungs}
     return Matrix(
         key=key,
         settings=tuple(settings),
         carried=any(series.carried for pair in pairs if (series := series_of(cells[pair], key))),
         rungs=tuple(sorted(rungs.items())),
-        crossings={rung: _crossings(cells, pairs, key, rung, against[rung]) for rung in rungs},
-        diagonal={rung: _diagonal(cells, settings, key, rung, against[rung]) for rung in rungs},
+        crossings={rung: _crossings(cells, pairs, key, rung, against[rung], diagonal[rung]) for rung in rungs},
+        diagonal=diagonal,
     )
 
 
 def _crossings(
-    cells: Cells, pairs: Sequence[Pair], key: Key, rung: int, against: Mapping[Pair, _Against]
+    cells: Cells,
+    pairs: Sequence[Pair],
+    key: Key,
+    rung: int,
+    against: Mapping[Pair, _Against],
+    diagonal: Sequence[Crossing],
 ) -> list[Crossing]:
+    at_home = {each.trained_on: each.advantage for each in diagonal}
     families = zip(
         corrected([_gap(cells, pair, key, rung) for pair in pairs]),
         corrected([against[pair].shuffled for pair in pairs]),
@@ -142,12 +156,15 @@ def _crossings(
         corrected([against[pair].dense for pair in pairs]),
         strict=True,
     )
-    shares = [_share(against[pair].shuffled, against[pair[1], pair[1]].shuffled) for pair in pairs]
     return [
         Crossing(
-            *pair, _cell(series_of(cells[pair], key), rung), *tested, share, _both_collapsed(cells, pair, key, rung)
+            *pair,
+            _cell(series_of(cells[pair], key), rung),
+            *tested,
+            share=_share(against[pair].shuffled, at_home[pair[1]]),
+            beside=_beside(cells, pair, key, rung),
         )
-        for pair, tested, share in zip(pairs, families, shares, strict=True)
+        for pair, tested in zip(pairs, families, strict=True)
     ]
 
 
@@ -165,25 +182,22 @@ def _diagonal(
             against_random=next(tested),
             against_dense=next(tested),
             share=None,
-            both_collapsed=_both_collapsed(cells, (name, name), key, rung),
+            beside=_beside(cells, (name, name), key, rung),
         )
         for name in settings
     ]
 
 
-def _both_collapsed(cells: Cells, pair: Pair, key: Key, rung: int) -> frozenset[str]:
-    """The differences of a cell of which neither side has a network that answers more than one thing."""
+def _beside(cells: Cells, pair: Pair, key: Key, rung: int) -> dict[str, Cell]:
+    """What a ticket is held against in a cell of the matrix, by the name of the difference."""
     board, home = cells[pair], (pair[1], pair[1])
-    beside = {
+    found = {
         "gap": _cell(series_of(cells[home], key), rung) if pair != home else None,
         "advantage": _cell(control_of(board, key, SHUFFLED), rung),
         "against_random": _cell(random_on(cells, pair[1]), rung),
         "against_dense": board.dense,
     }
-    ours = _cell(series_of(board, key), rung)
-    if ours is None or not ours.collapsed:
-        return frozenset()
-    return frozenset(name for name, cell in beside.items() if cell is not None and cell.collapsed)
+    return {name: cell for name, cell in found.items() if cell is not None}
 
 
 def _gap(cells: Cells, pair: Pair, key: Key, rung: int) -> Interval | None:
@@ -212,12 +226,11 @@ def _alike(one: Sequence[Row], other: Sequence[Row]) -> tuple[Sequence[Row], Seq
     return one, other
 
 
-def _share(advantage: Interval | None, own: Interval | None) -> float | None:
-    """The share transferred, by sections 8 and 3.1: only where the ticket has an advantage at home."""
-    if advantage is None or own is None:
+def _share(advantage: Interval | None, own: Tested | None) -> float | None:
+    """The share transferred, by section 8: only where the ticket that was found there has an advantage."""
+    if advantage is None or own is None or own.separates != 1:
         return None
-    p = p_of(own)
-    return advantage.mean / own.mean if p is not None and p <= ALPHA else None
+    return advantage.mean / own.interval.mean
 
 
 def _at(series: Series | None, rung: int) -> list[Row]:

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import altair as alt
 
+_LABELS = 8  # powers of two beside one another on an axis: of more, every other is labelled
+
 
 class Placed(Protocol):
     """What a point must say of where it stands; None where it is not known."""
@@ -89,7 +91,8 @@ def encoding(axis: Axis, points: Sequence[Placed]) -> alt.X:
     least, most = min(found), (max(found) if len(found) > 1 else 2.0) * 1.04
     if axis.name == "cost":
         least /= 1.04  # many methods cost 1, and would lie on the edge
-    ticks = [2.0**k for k in range(ceil(log2(least)), floor(log2(most)) + 1)]
+    powers = range(ceil(log2(least)), floor(log2(most)) + 1)
+    ticks = [2.0**k for k in powers if len(powers) <= _LABELS or k % 2 == 0]
     sign = "" if axis.name == "cost" else " + '×'"
     return alt.X(
         f"{axis.name}:Q",

@@ -85,12 +85,9 @@ def _side(side: Side | None, unit: Unit, before: str) -> list[tuple[str, str]]:
     if side is None or side.interval is None:
         return []
     pruned = side.compression is not None and side.compression > 1
-    return [
-        (
-            f"{before}{interval_line(side.interval, unit)}{unit.sign}",
-            f"at {times(side.compression or 1)}" if pruned else "",
-        )
-    ]
+    at = f"at {times(side.compression or 1)}, " if pruned else ""
+    seeds = f"{side.interval.seeds} seed{'' if side.interval.seeds == 1 else 's'}"
+    return [(f"{before}{interval_line(side.interval, unit)}{unit.sign}", at + seeds)]
 
 
 def _alarms(held: Held, unit: Unit, chance: float | None) -> Iterator[str]:

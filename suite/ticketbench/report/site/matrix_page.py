@@ -1,10 +1,11 @@
 """What a task's page says of its transfer matrix, ready for the template: panels and a table for each method."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ticketbench.report.boards.board import Board
+from ticketbench.report.boards.board import Board, Cell
 from ticketbench.report.boards.transfer import RANDOM, Cells, Crossing, Key, Matrix, matrices, partial, series_of
 from ticketbench.report.site.figures import metric_scale, series_name
 from ticketbench.report.site.looks import Look
@@ -17,11 +18,11 @@ from ticketbench.report.wording import Shown, share, shown, times
 if TYPE_CHECKING:
     from ticketbench.methods import Method
 
-_DIFFERENCES = (  # attribute of a crossing, what it is called, and what of
-    ("gap", "Transfer gap", "minus the ticket found on {}"),
-    ("advantage", "Advantage", "minus its mask shuffled"),
-    ("against_random", "Against random", "minus random tickets there"),
-    ("against_dense", "Against dense", "minus the dense network there"),
+_DIFFERENCES = (  # attribute of a crossing, what it is called, what of, and that in a word
+    ("gap", "Transfer gap", "minus the ticket found on {}", "found there"),
+    ("advantage", "Advantage", "minus its mask shuffled", "shuffled"),
+    ("against_random", "Against random", "minus random tickets there", "random"),
+    ("against_dense", "Against dense", "minus the dense network there", "dense"),
 )
 
 
@@ -40,6 +41,7 @@ class Grid:
 
     Attributes:
         pairs, own: the lines of the cells off the diagonal, and of those on it.
+        seeds: of most cells; of another number a cell says it.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Grid:
     heads: Sequence[tuple[str, str]]
     pairs: Sequence[Pair]
     own: Sequence[Pair]
+    seeds: int
     few_seeds: bool
 
 
@@ -103,6 +106,7 @@ def _grid(matrix: Matrix, cells: Cells, methods: Mapping[str, "Method"]) -> Grid
         for found in (crossing.gap, crossing.advantage, crossing.against_random, crossing.against_dense)
         if found
     ]
+    usual = _usual(crossing.cell for each in every.values() for crossing in each if crossing.cell)
     return Grid(
         name=_name(cells, matrix.key),
         title=methods[method].title if method in methods else "",
@@ -110,14 +114,35 @@ def _grid(matrix: Matrix, cells: Cells, methods: Mapping[str, "Method"]) -> Grid
         legend=legend,
         panels=drawn,
         heads=[(times(c), share(1 / c)) for _, c in rungs],
-        pairs=list(_table(matrix.crossings, cells, rungs, unit)),
-        own=list(_table(matrix.diagonal, cells, rungs, unit)),
+        pairs=list(_table(matrix.crossings, cells, rungs, unit, usual)),
+        own=list(_table(matrix.diagonal, cells, rungs, unit, usual)),
+        seeds=usual.seeds,
         few_seeds=any(each.interval.seeds < EXACT_SEEDS for each in tests),
     )
 
 
+class _Usual(NamedTuple):
+    """What most cells of a matrix have: a number of seeds, and a kind of interval."""
+
+    seeds: int
+    kind: str
+
+
+def _usual(cells: Iterable[Cell]) -> _Usual:
+    scored = [cell for cell in cells if cell.score]
+    seeds = Counter(len(cell.seeds) for cell in scored)
+    kinds = Counter(cell.score.kind for cell in scored if cell.score and cell.score.kind != "none")
+    return _Usual(
+        max(seeds, key=lambda n: (seeds[n], n), default=0), max(kinds, key=lambda kind: kinds[kind], default="none")
+    )
+
+
 def _table(
-    crossings: Mapping[int, Sequence[Crossing]], cells: Cells, rungs: Sequence[tuple[int, float]], unit: Unit
+    crossings: Mapping[int, Sequence[Crossing]],
+    cells: Cells,
+    rungs: Sequence[tuple[int, float]],
+    unit: Unit,
+    usual: _Usual,
 ) -> Iterable[Pair]:
     first = next(iter(crossings.values()), ())
     for place, crossing in enumerate(first):
@@ -125,27 +150,38 @@ def _table(
         board = cells[found_on, trained_on]
         at = [(crossings[rung][place], compression) for rung, compression in rungs]
         lines = [
-            ("Score", f"found on {found_on}, trained on {trained_on}", [_score(c, board, unit, x) for c, x in at]),
+            (
+                "Score",
+                f"found on {found_on}, trained on {trained_on}",
+                [_score(c, board, unit, x, usual) for c, x in at],
+            ),
             *(
-                (head, says.format(trained_on), [_tested(c, name, unit) for c, _ in at])
-                for name, head, says in _DIFFERENCES
+                (head, says.format(trained_on), [_tested(c, name, word, unit) for c, _ in at])
+                for name, head, says, word in _DIFFERENCES
             ),
         ]
         yield Pair(found_on, trained_on, [line for line in lines if any(line[2])])
 
 
-def _score(crossing: Crossing, board: Board, unit: Unit, compression: float) -> Shown | None:
+def _score(crossing: Crossing, board: Board, unit: Unit, compression: float, usual: _Usual) -> Shown | None:
     cell = crossing.cell
     if cell is None:
         return None
-    kind = cell.score.kind if cell.score else "none"
-    return shown(cell, unit, kind=kind, seeds=len(cell.seeds), column=compression, chance=board.chance)
+    return shown(cell, unit, kind=usual.kind, seeds=usual.seeds, column=compression, chance=board.chance)
 
 
-def _tested(crossing: Crossing, name: str, unit: Unit) -> Shown | None:
+def _tested(crossing: Crossing, name: str, word: str, unit: Unit) -> Shown | None:
     more = _shared(crossing) if name == "advantage" else ""
-    notes = ("× both collapsed",) if name in crossing.both_collapsed else ()
-    return tested_cell(getattr(crossing, name), unit, more, notes)
+    return tested_cell(getattr(crossing, name), unit, more, _collapses(crossing, name, word))
+
+
+def _collapses(crossing: Crossing, name: str, word: str) -> tuple[str, ...]:
+    """In how many seeds that collapsed which the ticket is held against; of the ticket itself its score says it."""
+    if name in crossing.both_collapsed:
+        return ("× both collapsed",)
+    other = crossing.beside.get(name)
+    count = other.count("collapsed") if other else 0
+    return (f"× {word}: {count} collapsed",) if count else ()
 
 
 def _shared(crossing: Crossing) -> str:

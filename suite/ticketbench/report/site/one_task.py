@@ -130,6 +130,7 @@ def listing(name: str, own: Iterable[Board], task: Task | None) -> dict[str, Any
         "metrics": sorted({board.metric for board in own}),
         "methods": len({row["method"] for row in rows if row["kind"] == "ticket"}),
         "seeds": len({row["seed"] for row in rows}),
+        "declared_seeds": task.replicates.seeds if task else 0,
         "rows": len(rows),
     }
 

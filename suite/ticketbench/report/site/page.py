@@ -98,6 +98,7 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
         "learning": learning_figure(board, drawn, looks) if board.diagonal else None,
         "four": four_figures(board, looks) if board.diagonal else [],
         "controls": [_beside(each, board, unit, looks) for each in beside],
+        "controlled_by": sorted({name for each in beside for name in each.controls}),
         "orphans": orphans(board, beside),
     }
 

@@ -6,7 +6,7 @@ The definitions are those of the project's protocol, section 4.8.
 from dataclasses import replace
 from typing import Literal
 
-from ticketbench.report.statistics.differences import ALPHA, p_of
+from ticketbench.report.statistics.differences import ALPHA, EXACT_SEEDS, p_of
 from ticketbench.report.statistics.intervals import Interval
 
 Sign = Literal["higher", "lower", "equal"]
@@ -45,16 +45,17 @@ def of_claim(sign: Sign, difference: Interval, margin: float | None, *, clear: b
     if not clear:
         return "not comparable", "neither side is clear of chance"
     separates = p <= ALPHA
+    mark = "" if difference.seeds >= EXACT_SEEDS else "; model-based: too few seeds for an exact test"
     if sign == "equal":
         if margin is None:
             return "not comparable", "without a margin nothing is equal"
         if -margin <= difference.low and difference.high <= margin:
             return "reproduced", "the whole interval lies within the margin"
         if separates and abs(difference.mean) > margin:
-            return "not reproduced", "differs from zero by more than the margin"
+            return "not reproduced", f"differs from zero by more than the margin{mark}"
         return "undecided", "the interval reaches beyond the margin"
     if not separates:
         return "undecided", "does not separate from zero"
     if (difference.mean > 0) == (sign == "higher"):
-        return "reproduced", "has the claimed sign and separates from zero"
-    return "not reproduced", "separates from zero the other way"
+        return "reproduced", f"has the claimed sign and separates from zero{mark}"
+    return "not reproduced", f"separates from zero the other way{mark}"
