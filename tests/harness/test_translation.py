@@ -269,6 +269,14 @@ def test_operations_are_counted_of_matrices_and_of_attention(toy):
     assert total == sum(matrices.values()) + 3 * 4 * length * length * width
 
 
+def test_latency_is_taken_on_test_sentences_with_their_references(toy):
+    workload = toy()
+    expected, _ = workload._corpus.test.batch(torch.arange(3))
+    assert torch.equal(workload.test_inputs(3), expected)
+    assert len(workload.test_inputs(10**6)) == workload.test_examples
+    assert 0 < workload.latency(workload.initial(0)) < 10
+
+
 def test_a_network_that_cannot_translate_is_refused_before_the_first_step(toy, write, monkeypatch):
     source = """
     from torch import nn

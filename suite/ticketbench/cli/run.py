@@ -34,6 +34,7 @@ _FIRST_TASK, _FIRST_SEEDS = "digits/mlp", 3
 @click.option("--store-limit", type=click.FloatRange(min=0), default=10.0, show_default=True, help="GiB of checkpoints beyond those kept for good.")  # fmt: skip # noqa: E501
 @click.option("--controls", is_flag=True, help="Train every control beside every ticket.")
 @click.option("--control", "controlled", multiple=True, help="Train this control: shuffled, reinitialized, random-layer, small-dense or long-dense. May be repeated.")  # fmt: skip # noqa: E501
+@click.option("--latency", is_flag=True, help="Measure how long each network takes for a batch of test inputs, in the rows that this run makes; those there already are not made again for it. Processes side by side disturb it: see --jobs.")  # fmt: skip # noqa: E501
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what it would cost.")
 def run(
     selectors: tuple[str, ...],
@@ -46,6 +47,7 @@ def run(
     store_limit: float,
     controls: bool,
     controlled: tuple[str, ...],
+    latency: bool,
     dry_run: bool,
 ) -> int:
     """Find tickets with methods on tasks, score them, and write the rows that are missing.
@@ -75,7 +77,7 @@ def run(
     device = pick_device(device)
     processes = jobs or processes_for(device)
     _make_folder(results)
-    place = Place(store or default_store(), int(store_limit * 2**30), device)
+    place = Place(store or default_store(), int(store_limit * 2**30), device, latency)
     account = Account(plan)
     with watching(account) as display:
         run_plan(plan, results, place, processes, display)

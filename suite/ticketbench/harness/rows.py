@@ -105,7 +105,8 @@ def trained_row(
     row |= {"start_step": start.step, "optimizer_state": _optimizer_state(began, workload.optimizer)}
     row |= quality_columns(state, workload.one_answer)
     row |= cost_columns(charge, state.step - start.step, trainings.measured(training))
-    return row | deployment_columns(workload, began.mask, began.weights)
+    row |= deployment_columns(workload, began.mask, began.weights)
+    return row | latency_column(workload, state, trainings)
 
 
 def sparsity_columns(rung: Rung, mask: Mask, weights: Tensors) -> Row:
@@ -177,6 +178,12 @@ def deployment_columns(workload: Domain, mask: Mask, weights: Tensors) -> Row:
         "bytes_dense": bytes_dense,
         "bytes_sparse": bytes_sparse,
     }
+
+
+def latency_column(workload: Domain, state: State, trainings: Trainings) -> Row:
+    """How long a network that was trained to its end takes, where the run was asked to measure it."""
+    measured = trainings.timed and not state.history.diverged
+    return {"latency": workload.latency(state) if measured else None}
 
 
 def _optimizer_state(state: State, optimizer: AnyOptimizer) -> str:

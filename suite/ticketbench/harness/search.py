@@ -26,6 +26,7 @@ from ticketbench.harness.rows import (
     blank_row,
     cost_columns,
     deployment_columns,
+    latency_column,
     parameters_text,
     quality_columns,
     sparsity_columns,
@@ -106,7 +107,8 @@ def _dense(job: Job, trainings: Trainings) -> Row:
     row |= {"start_step": 0, "optimizer_state": "fresh", "carried": False, "edited": False}
     row |= quality_columns(state, workload.one_answer)
     row |= cost_columns(bench.charges.before(frozenset()), state.step, trainings.measured(training))
-    return row | deployment_columns(workload, start.mask, start.weights)
+    row |= deployment_columns(workload, start.mask, start.weights)
+    return row | latency_column(workload, state, trainings)
 
 
 class _Drive:

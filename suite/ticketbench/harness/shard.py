@@ -19,11 +19,12 @@ from ticketbench.task import Task
 
 @dataclass(frozen=True)
 class Place:
-    """Where and with what a process works."""
+    """Where and with what a process works, and whether it measures every network's latency."""
 
     store: Path
     limit: int
     device: str
+    latency: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Worker:
     def __init__(self, place: Place):
         self.store = Store(place.store, place.limit)
         self.device = torch.device(place.device)
+        self.timed = place.latency
         self._task = ""
         self._workloads: dict[str, Domain] = {}
 
@@ -63,7 +65,7 @@ class Worker:
         workloads = self._loaded(shard.task)
         for job in shard.jobs:
             # Each with trainings of its own: they hold on to every network that a search starts from.
-            trainings = Trainings(workloads, self.store, asked=lambda ran: report(Asked(ran)))
+            trainings = Trainings(workloads, self.store, lambda ran: report(Asked(ran)), timed=self.timed)
             rows = run_search(job, trainings, scored=lambda: report(Scored()))
             report(Finished(rows, job.replaces))
 

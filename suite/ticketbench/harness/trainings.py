@@ -69,11 +69,12 @@ class Trainings:
         store: Store,
         asked: Callable[[bool], None] = lambda _: None,
         scored: Callable[[str, State], None] = lambda *_: None,
+        timed: bool = False,
     ):
         """`asked` is told of every training a method asks for: whether it had to be run. `scored` is told of every
-        row that has a network: its id, and the network as it was scored.
+        row that has a network: its id, and the network as it was scored. `timed` says whether rows have a latency.
         """
-        self.workloads, self.store, self.scored = workloads, store, scored
+        self.workloads, self.store, self.scored, self.timed = workloads, store, scored, timed
         self._asked = asked
         self._ran = 0
         self._known: dict[str, Training] = {}
@@ -100,7 +101,7 @@ class Trainings:
 
     def on(self, setting: str, workload: Domain) -> "Trainings":
         """Trainings of another workload in the place of a setting's own, through the same store."""
-        others = Trainings({setting: workload}, self.store, self._asked, self.scored)
+        others = Trainings({setting: workload}, self.store, self._asked, self.scored, self.timed)
         others._of_the_task = False
         return others
 

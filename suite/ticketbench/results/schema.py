@@ -126,7 +126,15 @@ SCHEMA = pa.schema(
         _field(
             "bytes_sparse", _I, "parameters stored compressed by rows where smaller", unit="bytes", better="lower"
         ),
-        _field("latency", _F, "time for a batch, when asked for", unit="s", compared=False, better="lower"),
+        _field(
+            "latency",
+            _F,
+            "median time of a pass over a batch of test inputs, where asked for (run --latency); pruned weights are "
+            "stored and multiplied as zeros",
+            unit="s",
+            compared=False,
+            better="lower",
+        ),
         # provenance
         _field("suite_version", _S, "version of ticketbench", compared=False),
         _field("engine_version", _I, "version of all code that can change a bit of a training"),

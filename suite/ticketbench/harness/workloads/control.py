@@ -131,6 +131,14 @@ class Control(Domain):
         loss: Tensor = policy_loss - recipe.entropy * policy.entropy().mean() + recipe.value * value_loss
         return loss
 
+    def test_inputs(self, most: int) -> Tensor:
+        """What the test games begin with, seen in a game made for it alone."""
+        game = make_game(self.spec)
+        seeds = [seed_of("evaluation", "test", each) for each in range(min(most, self.spec.evaluation_games))]
+        seen = [torch.from_numpy(game.reset(seed=seed)[0]) for seed in seeds]
+        game.close()
+        return torch.stack(seen).to(self.device)
+
     def evaluate(self, network: nn.Module) -> Evaluation:
         """Validation and test games, all played at once with the most likely action."""
         network.eval()

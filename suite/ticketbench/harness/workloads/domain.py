@@ -1,5 +1,6 @@
 """A domain: what a task's data, network, loss and score are. What all of them have alike stands here."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.harness.training import Evaluation, Member, Order, advance
+from ticketbench.harness.training import Evaluation, Member, Order, advance, trainer
 from ticketbench.harness.training.determinism import configure, seed_global
 from ticketbench.methods.requests import NotApplicable
 from ticketbench.methods.state import History, State, Tensors
@@ -95,6 +96,10 @@ class Domain(ABC):
         """The plain mean loss, with other weights where given."""
 
     @abstractmethod
+    def test_inputs(self, most: int) -> Tensor:
+        """Inputs of the first so many test examples, or of all where there are fewer, on the device."""
+
+    @abstractmethod
     def evaluate(self, network: nn.Module) -> Evaluation:
         """Validation and test scores of the network, in eval mode."""
 
@@ -138,6 +143,27 @@ class Domain(ABC):
         root = type(module).__name__
         layers = {n: float(by_module.get(f"{root}.{n.removesuffix('.weight')}", 0)) for n in self.prunable}
         return float(counter.get_total_flops()), layers
+
+    def latency(self, state: State) -> float:
+        """Median seconds of a pass in evaluation mode over a training batch's number of test inputs, on one thread.
+
+        The network is one of its own, and generators are afterwards as they were: a training never notices.
+        """
+        from torch.utils.benchmark import Timer  # takes longer to import than most networks to answer
+
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices), torch.no_grad():
+            network = self.fresh_module().eval()
+            trainer.load(network, replace(state, memory={}))
+            timed = {"network": network, "inputs": self.test_inputs(self.training.batch_size)}
+            timer = Timer("network(inputs)", timer=self._clock, globals=timed, num_threads=1)
+            return timer.blocked_autorange().median
+
+    def _clock(self) -> float:
+        """Seconds, once the device is done. The timer's own clock waits for the current device, whichever is used."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
 
     def draw_as(self, other: "Domain") -> None:
         """Draw the initial weights that settings share as this other setting does."""

@@ -82,6 +82,10 @@ class Language(Domain):
         logits = network(inputs) if weights is None else functional_call(network, weights, (inputs,))
         return nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
+    def test_inputs(self, most: int) -> Tensor:
+        """Blocks of the test text, side by side: int64 (`most` or fewer, T)."""
+        return self._test.inputs.flatten(0, 1)[:most]
+
     def evaluate(self, network: nn.Module) -> Evaluation:
         """Mean cross-entropy and perplexity on the validation and test texts, each read from nothing.
 

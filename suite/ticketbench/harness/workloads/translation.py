@@ -91,6 +91,12 @@ class Translating(Domain):
             label_smoothing=self.training.label_smoothing,
         )
 
+    def test_inputs(self, most: int) -> Tensor:
+        """Sentences and their references, as a training reads them: int64 (`most` or fewer, 2, L)."""
+        sentences = self._corpus.test
+        inputs, _ = sentences.batch(torch.arange(min(most, len(sentences))))
+        return self._to_device(inputs)
+
     def evaluate(self, network: nn.Module) -> Evaluation:
         """Loss and BLEU (0 to 100) on the validation and test sets.
 

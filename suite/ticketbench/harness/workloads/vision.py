@@ -80,6 +80,9 @@ class Vision(Domain):
         logits = network(inputs) if weights is None else functional_call(network, weights, (inputs,))
         return nn.functional.cross_entropy(logits, targets)
 
+    def test_inputs(self, most: int) -> Tensor:
+        return self._test.inputs[:most]
+
     def evaluate(self, network: nn.Module) -> Evaluation:
         """Mean cross-entropy and accuracy on the validation and test sets."""
         validation_loss, correct, _ = self._score(network, self._validation)

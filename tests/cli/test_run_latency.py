@@ -1,0 +1,27 @@
+"""`run --latency`: measured where rows are made, and no reason to make them again."""
+
+from ticketbench.results import read_rows
+
+
+def latencies(here):
+    return [
+        row["latency"] for name in ("dense", "mine") for row in read_rows(here / f"results/tiny/mlp/{name}.parquet")
+    ]
+
+
+def test_rows_that_a_run_makes_have_a_latency_where_it_is_asked_for(ticketbench, task, author, here):
+    author()
+    typed = "run", "tiny.toml", "--method", "mine.py"
+    assert ticketbench(*typed, "--jobs", 2, "--latency").code == 0  # workers are processes of their own
+    measured = latencies(here)
+    assert len(measured) == 4 and all(seconds > 0 for seconds in measured)
+    assert "0 rows made" in ticketbench(*typed, "--jobs", 1).out
+    assert latencies(here) == measured
+
+
+def test_rows_without_it_are_not_made_again_for_it(ticketbench, task, author, here):
+    author()
+    typed = "run", "tiny.toml", "--method", "mine.py", "--jobs", 1
+    assert ticketbench(*typed).code == 0
+    assert "0 rows made, 4 were there already" in ticketbench(*typed, "--latency").out.replace("trainings run", "")
+    assert latencies(here) == [None] * 4
