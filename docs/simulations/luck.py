@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from model import rate, table
 
 from ticketbench.report.boards.winning import LEAST_DENSE
-from ticketbench.report.measures import HIGHER_IS_BETTER, scaled
+from ticketbench.report.measures import MEASURES, scaled
 from ticketbench.report.statistics.winning import Runs, any_of, null_quality, null_rates
 from ticketbench.report.units import change_text, unit_of
 
@@ -46,7 +46,7 @@ def tables(repetitions: int, rng: np.random.Generator) -> Iterator[str]:
 
 def _line(setting: str, rows: list[dict[str, Any]]) -> list[str]:
     metric = rows[0]["metric"]
-    sign, unit = 1 if HIGHER_IS_BETTER[metric] else -1, unit_of(metric)
+    sign, unit = 1 if MEASURES[metric].higher_is_better else -1, unit_of(metric)
     dense = Runs([sign * scaled(row, "test_best") for row in rows], [row["best_step"] for row in rows])
     rates, gain = null_rates(dense), null_quality(dense)
     return [

@@ -65,7 +65,6 @@ MEASURES = {
     "BLEU": Measure(True, 0.0, 100.0, 0.0, ""),
     "return": Measure(True, None, None, None, ""),
 }
-HIGHER_IS_BETTER = {name: each.higher_is_better for name, each in MEASURES.items()}
 _ITEMS = {name: each.items for name, each in MEASURES.items()}
 
 

@@ -89,7 +89,7 @@ def check_submission(path: Path) -> Findings:
             problems.append(said if said.startswith(f"{name}: ") else f"{name}: {said}")
             continue
         problems += [f"{name}: {line}" for line in _rows(name, rows[name], manifest, declaration, sha256(source))]
-        notes += [f"{name}: {line}" for line in _remarks(rows[name], manifest)]
+        notes += [f"{name}: {line}" for line in _remarks(rows[name])]
     problems += [f"{place}: {line}" for line in _coverage(manifest, rows)]
     return Findings(manifest, declaration, rows, tuple(told(problems)), tuple(told(notes)))
 
@@ -164,7 +164,7 @@ def _same_task(ran: Ran, task: Task) -> Iterator[str]:
         )
 
 
-def _remarks(rows: list[Row], manifest: Manifest) -> Iterator[str]:
+def _remarks(rows: list[Row]) -> Iterator[str]:
     """What makes no submission invalid, but weakens what it says."""
     if any(row["dirty"] for row in rows):
         yield "some rows were made in a checkout of ticketbench with uncommitted changes"

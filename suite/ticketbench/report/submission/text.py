@@ -1,12 +1,14 @@
 """The report that a submission gets, in Markdown. What its author wrote stands in code spans: nothing in it acts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import Board, Series, better_by, boards
 from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.origin import parameters
 from ticketbench.report.printable import plain
+from ticketbench.report.statistics.differences import RANK_SEEDS
+from ticketbench.report.statistics.intervals import LEAST_SEEDS
 from ticketbench.report.submission.check import Findings, known_tasks
 from ticketbench.report.submission.manifest import Manifest, Paper, Tuning
 from ticketbench.report.submission.rows import marks
@@ -14,10 +16,8 @@ from ticketbench.report.submission.shipped import has_own_recipe
 from ticketbench.report.units import Unit, unit_of
 from ticketbench.report.wording import difference_line, interval_line, seeds_text, times
 from ticketbench.results import DENSE, Row
-from ticketbench.task import Task
 
 BESIDE = ("imp", "one-shot", "random-layer")  # what a method is held against, where there are rows
-INTERVAL_SEEDS, RANK_SEEDS = 3, 5
 
 
 def report_text(found: Findings, published: Iterable[Row]) -> str:
@@ -31,7 +31,7 @@ def report_text(found: Findings, published: Iterable[Row]) -> str:
         return "\n".join(lines) + "\n"
     tasks = known_tasks()
     rows = [row for rows in found.rows.values() for row in rows]
-    beside = _comparable(published, found.manifest, tasks)
+    beside = _comparable(published, found.manifest)
     try:
         for board in boards([*rows, *beside], {task: tasks[task] for task in {row["task"] for row in rows}}):
             lines += ["", *_board(board, found)]
@@ -40,7 +40,7 @@ def report_text(found: Findings, published: Iterable[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _comparable(published: Iterable[Row], manifest: Manifest, tasks: Mapping[str, Task]) -> list[Row]:
+def _comparable(published: Iterable[Row], manifest: Manifest) -> list[Row]:
     """Published rows of other methods on the same tasks, at the same digests."""
     digests = {ran.id: ran.digest for ran in manifest.tasks}
     return [
@@ -112,8 +112,8 @@ def _board(board: Board, found: Findings) -> list[str]:
 
 
 def _few(seeds: int) -> str:
-    if seeds < INTERVAL_SEEDS:
-        return f"Fewer than {INTERVAL_SEEDS} seeds: no interval."
+    if seeds < LEAST_SEEDS:
+        return f"Fewer than {LEAST_SEEDS} seeds: no interval."
     return f"Fewer than {RANK_SEEDS} seeds: an interval, but no rank." if seeds < RANK_SEEDS else ""
 
 

@@ -17,7 +17,7 @@ def counts(trial: Trial) -> Finding:
     """
     run = trial.first
     if run.trouble:
-        return _explained(trial, run)
+        return _explained(run)
     ladder = {row["rung"]: row for row in run.scored}
     kept = ", ".join(str(row["kept"]) for row in ladder.values())
     where = f"{len(ladder)} rungs of {run.task.id}, of {run.scored[0]['prunable']} weights kept {kept}"
@@ -69,7 +69,7 @@ def _fits(row: Row, density: str, ladder: dict[int, Row]) -> bool:
     return bool(row["density"] == row["density_asked"])
 
 
-def _explained(trial: Trial, run: Run) -> Finding:
+def _explained(run: Run) -> Finding:
     """Why rungs are without a ticket, in the words of the harness, with what mostly helps."""
     bad = next(row for row in run.scored if row["status"] in UNSCORED)
     seen = f"on {run.task.id}, {run.trouble}"
