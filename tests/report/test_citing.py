@@ -1,6 +1,7 @@
 """Citations: BibTeX that another program reads, complete, no key twice, nothing in it that a stranger slipped in."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def task():
 
 def entries(cited, tmp_path):
     """As our own strict reader reads what was printed; it wants a year, which a version of a program has not."""
-    text = re.sub(r"(  version = .*\n)}", r"\1  year = {0},\n}", cited.bibtex)
+    text = re.sub(r"(@software{.*?)\n}", r"\1\n  year = {0},\n}", cited.bibtex, flags=re.DOTALL)
     path = tmp_path / "refs.bib"
     path.write_text(text, "utf-8")
     return read_bibliography(path)
@@ -34,6 +35,8 @@ def test_the_suite_is_cited_as_its_citation_file_says(tmp_path):
     assert fields["title"].replace("{", "").replace("}", "") == said["title"]
     assert fields["author"] == f"{{{author[1]}}}"
     assert fields["version"] == said["version"] == ticketbench.__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert fields["url"] == said["repository-code"] == project["urls"]["Documentation"].removesuffix("#readme")
 
 
 def test_papers_stand_as_the_bibliography_has_them(task, tmp_path):
@@ -78,6 +81,24 @@ def test_a_row_is_cited_by_its_whole_id_with_what_it_says(rows_of, task, tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("commit", "dirty", "said"),
+    [
+        ("0123abcd" * 5, False, f"; made by ticketbench 0.1.0, commit {'0123abcd' * 5}"),
+        (
+            "0123abcd" * 5,
+            True,
+            f"; made by ticketbench 0.1.0, commit {'0123abcd' * 5}, with changes",
+        ),
+        (None, None, "; made by ticketbench 0.1.0"),
+    ],
+)
+def test_a_row_s_entry_names_the_code_that_made_it(rows_of, task, tmp_path, commit, dirty, said):
+    row = rows_of.make_row(task, "imp", 3, seed=4) | {"suite_version": "0.1.0", "commit": commit, "dirty": dirty}
+    (entry,) = entries(cite_row(row), tmp_path).values()
+    assert entry.fields["note"].endswith(said)
+
+
+@pytest.mark.parametrize(
     ("changes", "said"),
     [
         (
@@ -101,7 +122,7 @@ def test_nothing_in_a_row_leaves_its_field_or_touches_the_terminal(rows_of, task
     """A submission's texts are a stranger's: they can close no brace, begin no entry and move no cursor."""
     bad = "x}\n}\n@misc{evil, title={}, \x1b[2J_%&#$~^\\input{/etc/passwd}"
     row = rows_of.without_score(rows_of.make_row(task, "imp", 2, seed=0, label=bad, method_params=bad), "failed", bad)
-    cited = cite_row(row | {"suite_version": bad})
+    cited = cite_row(row | {"suite_version": bad, "commit": bad})
     (entry,) = entries(cited, tmp_path).values()
     assert set(entry.fields) == {"title", "author", "year", "note"}
     for value in entry.fields.values():

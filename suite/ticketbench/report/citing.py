@@ -10,6 +10,7 @@ from ticketbench.results import Row
 
 TITLE = "{ticketbench}: a reproducibility benchmark suite for lottery tickets and neural-network pruning"
 AUTHORS = "{The ticketbench authors}"
+ADDRESS = "https://github.com/ticketbench/ticketbench"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Cited:
 
 def cite_suite() -> Cited:
     """The suite in the version that is installed."""
-    fields = {"title": TITLE, "author": AUTHORS, "version": ticketbench.__version__}
+    fields = {"title": TITLE, "author": AUTHORS, "version": ticketbench.__version__, "url": ADDRESS}
     return Cited({"ticketbench": _entry("software", "ticketbench", fields)})
 
 
@@ -75,7 +76,7 @@ def cite_row(row: Row) -> Cited:
         "title": f"{{ticketbench}} row {row['row_id']}",
         "author": AUTHORS,
         "year": str(row["finished_at"])[:4],
-        "note": f"{latex(said)}; made by ticketbench {latex(row['suite_version'])}",
+        "note": f"{latex(said)}; made by {latex(_code(row))}",
     }
     if not fields["year"].isdigit():
         del fields["year"]
@@ -98,6 +99,13 @@ def describe_row(row: Row) -> str:
     density = f", rung {row['rung']}" if row["rung"] else ""
     density += f" (density {row['density']:.4g})" if row["rung"] and row["density"] is not None else ""
     return f"{what}, seed {row['seed']}{density}: {_scored(row)}"
+
+
+def _code(row: Row) -> str:
+    """The suite that made a row: its version and, where it ran from a checkout, the commit."""
+    version, commit = f"ticketbench {row['suite_version']}", row["commit"]
+    changed = ", with changes" if row["dirty"] else ""
+    return f"{version}, commit {commit}{changed}" if commit else version
 
 
 def _scored(row: Row) -> str:
