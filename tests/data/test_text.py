@@ -216,11 +216,6 @@ def test_one_row_with_the_whole_text_is_the_same_text(root, monkeypatch):
 # What can be wrong
 
 
-def test_an_unknown_text_is_told_with_the_nearest():
-    with pytest.raises(TicketbenchError, match=r"Unknown text 'wikitext2'\. Did you mean 'wikitext-2'\?"):
-        running_text(wanted("wikitext2"))
-
-
 def test_a_pinned_text_takes_no_other_digest():
     assert "its content is pinned; leave out data.digest" in refusal(wanted("tiny-shakespeare", digest="0" * 64))
 

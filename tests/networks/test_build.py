@@ -91,11 +91,6 @@ def test_what_a_network_has_is_told():
     ]  # fmt: skip
 
 
-def test_an_unknown_network_is_one_message():
-    with pytest.raises(TicketbenchError, match=r"Unknown network 'small-resnt'\. Did you mean 'small-resnet'\?"):
-        made("small-resnt")
-
-
 @pytest.mark.parametrize(
     ("name", "options"),
     [

@@ -11,9 +11,9 @@ from typing import Any
 from ticketbench.data import cache, hub
 from ticketbench.data.images import reason
 from ticketbench.data.sources import Layout
-from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.errors import TicketbenchError
 from ticketbench.paths import cache_folder
-from ticketbench.task import Translation
+from ticketbench.task import Translation, TranslationName
 
 SPLITS = ("train", "validation", "test")
 Pair = tuple[str, str]
@@ -33,7 +33,7 @@ class PairSource(Layout):
     digest: str | None = None
 
 
-PAIR_SOURCES = {
+PAIR_SOURCES: dict[TranslationName, PairSource] = {
     "multi30k": PairSource(
         id="bentrevett/multi30k",
         languages=("de", "en"),
@@ -60,12 +60,10 @@ class Pairs:
 def load_pairs(spec: Translation) -> Pairs:
     """The pairs of this name, their content checked against its digest; from the cache where they are there.
 
-    Raises `TicketbenchError` where the name is unknown, the data set is missing, damaged or another one, or not
-    pinned by anybody: that error tells the digest to write.
+    Raises `TicketbenchError` where the data set is missing, damaged or another one, or not pinned by anybody: that
+    error tells the digest to write.
     """
     name = spec.name
-    if name not in PAIR_SOURCES:
-        raise unknown("set of sentence pairs", name, PAIR_SOURCES)
     source = PAIR_SOURCES[name]
     if source.digest is not None and spec.digest is not None:
         raise TicketbenchError(f"{name}: its content is pinned; leave out data.digest.")

@@ -10,8 +10,8 @@ from ticketbench.data import hub
 from ticketbench.data.images import reason
 from ticketbench.data.sources import Layout
 from ticketbench.data.vocabulary import Unit, numbered, tokens, vocabulary
-from ticketbench.errors import TicketbenchError, unknown
-from ticketbench.task import Text
+from ticketbench.errors import TicketbenchError
+from ticketbench.task import Text, TextName
 
 SPLITS = ("train", "validation", "test")
 _BATCH = 1000  # rows read at once
@@ -32,7 +32,7 @@ class TextSource(Layout):
     cut: bool = False
 
 
-TEXTS: dict[str, TextSource] = {
+TEXTS: dict[TextName, TextSource] = {
     # The three splits joined are char-rnn's input.txt, byte for byte (SHA-256 86c4e6aa...dc565ed).
     "tiny-shakespeare": TextSource(
         id="karpathy/tiny_shakespeare",
@@ -63,11 +63,9 @@ class RunningText:
 def running_text(spec: Text) -> RunningText:
     """The text that a task's `data` names, its content checked against its digest.
 
-    Raises `TicketbenchError` where the name is unknown, the text is missing, damaged or another one, or nobody has
-    pinned it: that error tells the digest to write.
+    Raises `TicketbenchError` where the text is missing, damaged or another one, or nobody has pinned it: that error
+    tells the digest to write.
     """
-    if spec.name not in TEXTS:
-        raise unknown("text", spec.name, TEXTS)
     source = TEXTS[spec.name]
     if source.digest is not None and spec.digest is not None:
         raise TicketbenchError(f"{spec.name}: its content is pinned; leave out data.digest.")

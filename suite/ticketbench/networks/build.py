@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.errors import TicketbenchError
 from ticketbench.networks.covered import WEIGHTED, set_unshared
 from ticketbench.networks.factory import call, find
 from ticketbench.networks.lenet import LeNet5, LeNet5Caffe
@@ -13,11 +13,11 @@ from ticketbench.networks.policies import PolicyAtari, PolicyMLP
 from ticketbench.networks.recurrent import LSTM
 from ticketbench.networks.small_resnet import SmallResNet
 from ticketbench.networks.transformer import Transformer
-from ticketbench.task import Network
+from ticketbench.task import Network, NetworkName
 
 Shape = tuple[int, ...]
 
-_NETWORKS: dict[str, Callable[..., nn.Module]] = {
+_NETWORKS: dict[NetworkName, Callable[..., nn.Module]] = {
     "lenet-300-100": lenet_300_100,
     "lenet-5": LeNet5,
     "lenet-5-caffe": LeNet5Caffe,
@@ -36,8 +36,8 @@ def build(spec: Network, shape: Shape, classes: int) -> nn.Module:
     The shape is (C, H, W) of images, (T,) or (2, L) of tokens, or an observation's; `classes` counts the outputs:
     classes, tokens or actions.
 
-    Raises `TicketbenchError` for an unknown network, options or images that it does not take, a factory that cannot
-    be used (`ticketbench.networks.factory`), and names in `unshared` that it lacks.
+    Raises `TicketbenchError` for options or images that it does not take, a factory that cannot be used
+    (`ticketbench.networks.factory`), and names in `unshared` that it lacks.
     """
     if spec.factory is not None:
         network = call(spec.factory, shape, classes, spec.options)
@@ -53,13 +53,12 @@ def build(spec: Network, shape: Shape, classes: int) -> nn.Module:
 
 
 def constructor(spec: Network) -> Callable[..., object]:
-    """What is called with shape, classes and options. Raises `TicketbenchError` where there is no such thing."""
+    """What is called with shape, classes and options. Raises `TicketbenchError` where there is no such factory."""
     return _built_in(spec) if spec.factory is None else find(spec.factory)
 
 
 def _built_in(spec: Network) -> Callable[..., nn.Module]:
-    if spec.name not in _NETWORKS:
-        raise unknown("network", str(spec.name), _NETWORKS)
+    assert spec.name is not None
     return _NETWORKS[spec.name]
 
 

@@ -1,7 +1,17 @@
 """Contract: what a task says, and how its TOML file is read."""
 
 from ticketbench.task.base import Spec
-from ticketbench.task.data import Data, Environment, Images, Shape, Text, Translation
+from ticketbench.task.data import (
+    Data,
+    Environment,
+    Images,
+    ImagesName,
+    Shape,
+    Text,
+    TextName,
+    Translation,
+    TranslationName,
+)
 from ticketbench.task.files import find_task, find_tasks, load_task, shipped_tasks, task_schema
 from ticketbench.task.recipe import (
     SGD,
@@ -10,6 +20,7 @@ from ticketbench.task.recipe import (
     AnyOptimizer,
     Ladder,
     Network,
+    NetworkName,
     Optimizer,
     RMSprop,
     Schedule,
@@ -28,8 +39,10 @@ __all__ = [
     "Data",
     "Environment",
     "Images",
+    "ImagesName",
     "Ladder",
     "Network",
+    "NetworkName",
     "Optimizer",
     "RMSprop",
     "Reference",
@@ -39,8 +52,10 @@ __all__ = [
     "Spec",
     "Task",
     "Text",
+    "TextName",
     "Training",
     "Translation",
+    "TranslationName",
     "find_task",
     "find_tasks",
     "load_task",

@@ -3,7 +3,7 @@
 `kind` says which; a table without it is of images.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -13,6 +13,9 @@ from ticketbench.task.base import Above0, NotNegative, Positive, Spec
 Shape = tuple[Positive, Positive, Positive]
 Part = Annotated[str, Field(pattern=r"^[1-9][0-9]*/[1-9][0-9]*$")]
 HubId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")]
+ImagesName = Literal["digits", "mnist", "fashion-mnist", "cifar-10"]
+TextName = Literal["tiny-shakespeare", "wikitext-2"]
+TranslationName = Literal["multi30k", "wmt14"]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -26,8 +29,8 @@ class Images(Spec):
     `labels` and `part` then choose among what each split has."""
 
     kind: Literal["images"] = "images"
-    name: str | None = Field(
-        default=None, description="A data set that ticketbench knows: digits, mnist, fashion-mnist, cifar-10."
+    name: ImagesName | None = Field(
+        default=None, description=f"A data set that ticketbench knows: {', '.join(get_args(ImagesName))}."
     )
     hub: HubId | None = Field(
         default=None, description="Or your own: its id on the Hugging Face hub, and its path below $TICKETBENCH_DATA."
@@ -148,7 +151,7 @@ class Text(_Known):
     """Running text, to be continued token by token. Its training, validation and test splits are its own."""
 
     kind: Literal["text"]
-    name: str = Field(description="A text that ticketbench knows: wikitext-2, tiny-shakespeare.")
+    name: TextName = Field(description=f"A text that ticketbench knows: {', '.join(get_args(TextName))}.")
     digest: Digest | None = Field(
         default=None, description="Content digest, for a text that ticketbench has not pinned; running tells it."
     )
@@ -160,7 +163,9 @@ class Translation(_Known):
     """Pairs of sentences, to be translated from one language into the other. Its splits are its own."""
 
     kind: Literal["translation"]
-    name: str = Field(description="A set of pairs that ticketbench knows: multi30k, wmt14.")
+    name: TranslationName = Field(
+        description=f"A set of pairs that ticketbench knows: {', '.join(get_args(TranslationName))}."
+    )
     digest: Digest | None = Field(
         default=None, description="Content digest, for pairs that ticketbench has not pinned; running tells it."
     )

@@ -13,6 +13,10 @@ from ticketbench.task.spec import Task
 Place = tuple[int | str, ...]
 
 _OPTIMIZERS = tuple(name for each in (SGD, Adam, RMSprop) for name in get_args(each.model_fields["name"].annotation))
+_OWN: dict[Place, str] = {
+    ("data", "images", "name"): " One of your own is named by data.hub or data.folder.",
+    ("network", "name"): " One of your own is named by network.factory.",
+}
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -77,7 +81,8 @@ def _sentence(detail: ErrorDetails, place: Place) -> str:
     shown = f", got {got!r}" if isinstance(got, (str, int, float, bool, list)) else ""
     if kind == "too_short":
         return f"needs {detail['ctx']['min_length']} entries or more{shown}."
-    return f"{_message(detail)}{shown}."
+    own = _OWN.get(detail["loc"], "") if kind == "literal_error" else ""
+    return f"{_message(detail)}{shown}.{own}"
 
 
 def _message(detail: ErrorDetails) -> str:

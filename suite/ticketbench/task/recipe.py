@@ -4,18 +4,30 @@ Everything in a task file is data, immutable once read. The docstrings and field
 authors: `ticketbench schema` prints them as JSON Schema.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from ticketbench.task.base import Above0, Decay, Fraction01, NotNegative, Positive, Spec
 
+NetworkName = Literal[
+    "lenet-300-100",
+    "mlp",
+    "lenet-5",
+    "lenet-5-caffe",
+    "small-resnet",
+    "lstm",
+    "transformer",
+    "policy-mlp",
+    "policy-atari",
+]
+
 
 class Network(Spec):
     """Which network, and how its weights are drawn."""
 
-    name: str | None = Field(
-        default=None, description="As `ticketbench.networks` names it: lenet-300-100, small-resnet, lstm."
+    name: NetworkName | None = Field(
+        default=None, description=f"A network that ticketbench has: {', '.join(get_args(NetworkName))}."
     )
     factory: str | None = Field(
         default=None,
@@ -25,7 +37,8 @@ class Network(Spec):
     )
     init: Literal["glorot-normal", "kaiming-normal", "default"] = Field(
         default="default",
-        description="How weights of two or more dimensions are drawn (biases zero); default: torch's own.",
+        description="How weights are drawn: default, as the network itself draws them, or glorot-normal or "
+        "kaiming-normal, the weights of linear and convolutional layers normal and their biases zero.",
     )
     options: dict[str, int | float | bool | str | list[int]] = Field(
         default_factory=dict,
