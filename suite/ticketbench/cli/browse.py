@@ -13,7 +13,11 @@ from ticketbench.task import Data, Images, Spec, Task, load_task, shipped_tasks,
 
 @click.command()
 def tasks() -> None:
-    """List the tasks, with how long a full set of results takes: smoke, ci, lab or full."""
+    """List the tasks, each with its tier.
+
+    The tier says how long one dense training takes on a core of a CPU: smoke seconds, ci up to two minutes, lab more
+    than a minute; full is for a GPU. `run --dry-run` tells what a set of results costs, in dense trainings.
+    """
     found = [load_task(path) for path in shipped_tasks().values()]
     columns([(t.id, t.tier, f"{t.ladder.rounds} rungs", f"{t.replicates.seeds} seeds", t.title) for t in found])
 

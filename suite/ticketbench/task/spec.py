@@ -59,7 +59,8 @@ class Task(Spec):
     description: str = ""
     cites: tuple[str, ...] = ()
     tier: Tier = Field(
-        description="How long a full set takes: smoke seconds, ci minutes on a laptop, lab hours, full a GPU."
+        description="How long one dense training takes on a core of a CPU: smoke seconds, ci up to two minutes, lab "
+        "more than a minute; full is for a GPU."
     )
     extends: str | None = Field(default=None, description="The task whose keys hold where this one is silent.")
     data: Data
