@@ -64,6 +64,61 @@ def test_a_task_is_shown_with_all_it_says(ticketbench, task):
     assert "times 0.1 at steps 20" in own
 
 
+def test_nothing_that_a_task_declares_is_left_out(ticketbench, task):
+    task.write_text(
+        task.read_text()
+        .replace("options.hidden = [8]", 'options.hidden = [8]\nunshared = ["output.bias"]')
+        .replace("rounds = 3", 'rounds = 3\nexclude = ["output.weight"]')
+        + """
+        [data]
+        shape = [3, 9, 9]
+        mean = [0.11, 0.12, 0.13]
+        std = [0.21, 0.22, 0.23]
+        labels = [1, 2]
+        [scoring]
+        primary = "best"
+        chance = 0.52
+        margin = 0.04
+        [[references]]
+        cite = "someone2020"
+        where = "Table 1"
+        method = "imp"
+        claim = "It learns."
+        column = "test_best"
+        density = 0.25
+        sign = "higher"
+        bound = 0.77
+        note = "Three seeds."
+        """
+    )
+    said = " ".join(ticketbench("show", "tiny.toml").out.split())
+    for part in (
+        "extends digits/mlp",
+        "shape 3, 9, 9, labels 1, 2, mean 0.11, 0.12, 0.13, std 0.21, 0.22, 0.23",
+        "each setting has its own output.bias",
+        "scoring at the step of lowest validation loss, chance 0.52, margin 0.04",
+        "scope layer, without output.weight",
+        "density 0.25, column test_best, sign higher, bound 0.77, note Three seeds.",
+    ):
+        assert part in said
+    assert "label smoothing  0.1\n" in ticketbench("show", "multi30k/transformer-ci").out
+
+
+def test_the_chance_value_of_a_task_is_computed_as_lines_of_its_file(ticketbench, task):
+    said = ticketbench("show", "digits/mlp", "--chance").out
+    assert said == "scoring.chance = 0.12222222222222222  # 44 of the 360 test images are of class 8\n"
+    task.write_text(
+        f"{task.read_text()}[settings.few]\ndata.labels = [0, 2, 8]\n[settings.two]\ndata.labels = [0, 1]\n"
+    )
+    said = ticketbench("show", "tiny.toml", "--chance").out
+    assert said.splitlines() == [
+        f"settings.few.scoring.chance = {44 / 103}  # 44 of the 103 test images are of class 8",
+        "settings.two.scoring.chance = 0.5  # 29 of the 58 test images are of class 0 and as many of class 1",
+    ]
+    assert "--chance: expected a task" in ticketbench("show", "imp", "--chance").message
+    assert "0.0  # the low end of BLEU's scale" in ticketbench("show", "multi30k/transformer-ci", "--chance").out
+
+
 def test_a_method_is_shown_with_all_it_declares(ticketbench, author):
     shown = ticketbench("show", "imp-reinit(draw=3)").out
     found = shipped_methods()["imp-reinit"]

@@ -2,13 +2,30 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import click
 
-from ticketbench.errors import unknown
-from ticketbench.task import Data, Images, Spec, Task, load_task, shipped_tasks, task_schema
+from ticketbench.errors import TicketbenchError, unknown
+from ticketbench.task import (
+    Data,
+    Images,
+    Ladder,
+    Network,
+    Scoring,
+    Spec,
+    Task,
+    find_task,
+    load_task,
+    shipped_tasks,
+    task_schema,
+)
+
+_HEAD_OF_REFERENCE = {"cite", "where", "method", "found_on", "trained_on"}
+_TOLD_OF_CLAIMS = {*_HEAD_OF_REFERENCE, "claim"}
+_TOLD_OF_VALUES = {*_HEAD_OF_REFERENCE, "column", "value", "density"}
 
 
 @click.command()
@@ -33,17 +50,18 @@ def methods() -> None:
 
 @click.command()
 @click.argument("name")
-def show(name: str) -> None:
+@click.option("--chance", is_flag=True, help="Of a task: compute its scoring.chance from its data, as lines of its file.")  # fmt: skip # noqa: E501
+@click.option("--games", type=click.IntRange(min=1), default=1000, show_default=True, help="Games of random actions that --chance plays.")  # fmt: skip # noqa: E501
+def show(name: str, chance: bool, games: int) -> None:
     """Tell all about a task (an id or a TOML file) or a method (a name or a Python file)."""
-    known = shipped_tasks()
-    if name in known:
-        _show_task(load_task(known[name]))
-    elif name.endswith(".toml"):
-        from pathlib import Path
-
-        _show_task(load_task(Path(name)))
-    else:
+    if name not in shipped_tasks() and not name.endswith(".toml"):
+        if chance:
+            raise TicketbenchError(f"--chance: expected a task, an id or a TOML file, got {name}.")
         _show_method(name)
+    elif chance:
+        _tell_chance(find_task(name), games)
+    else:
+        _show_task(find_task(name))
 
 
 @click.command()
@@ -60,27 +78,25 @@ def columns(rows: Sequence[Sequence[str]]) -> None:
 
 
 def _show_task(task: Task) -> None:
-    training, ladder = task.training, task.ladder
+    training = task.training
     length = f"{training.steps} steps" if training.steps else f"{training.epochs:g} epochs"
-    rates = "".join(f", {name} {rate:g}" for name, rate in ladder.layers.items())
     click.echo(f"{task.id} (version {task.version}, tier {task.tier})\n{task.title}\n")
     if task.description:
         click.echo(f"{textwrap.fill(' '.join(task.description.split()), 100)}\n")
     columns(
         [
+            *([("extends", task.extends)] if task.extends is not None else []),
             ("data", _data(task.data)),
-            ("network", f"{task.network.title}, initialized {task.network.init} {_options(task)}".rstrip()),
+            ("network", _network(task.network)),
             ("training", f"{length} of {training.batch_size} examples, {_said(training.optimizer)}"),
             ("schedule", _schedule(task)),
             *([("agent", _said(training.agent))] if training.agent is not None else []),
             *([("gradients", f"clipped to a norm of {training.clip:g}")] if training.clip is not None else []),
+            *([("label smoothing", f"{training.label_smoothing:g}")] if training.label_smoothing else []),
             ("metric", task.metric),
+            ("scoring", _scoring(task.scoring)),
             ("evaluated", f"every {training.evaluate_every} steps; rewinds go to step {training.rewind_step}"),
-            (
-                "ladder",
-                f"{ladder.rounds} rungs, each pruning {ladder.prune:g} of what is left{rates}, scope {ladder.scope}"
-                + (", of all parameters" if ladder.cover == "parameters" else ""),
-            ),
+            ("ladder", _ladder(task.ladder)),
             *((f"setting {name}", _said(setting) or "as it is") for name, setting in task.settings.items()),
             ("seeds", str(task.replicates.seeds)),
             ("cites", ", ".join(task.cites)),
@@ -91,20 +107,56 @@ def _show_task(task: Task) -> None:
         said = reference.claim or f"{reference.column} = {reference.value} at density {reference.density}"
         cell = f" ({reference.found_on} to {reference.trained_on})" if task.settings else ""
         click.echo(f"\n  {reference.cite}, {reference.where}: {reference.method}{cell}: {said}")
+        if others := _said(reference, but=_TOLD_OF_CLAIMS if reference.claim else _TOLD_OF_VALUES):
+            click.echo(f"    {others}")
+
+
+def _tell_chance(task: Task, games: int) -> None:
+    """A line of TOML for every setting, as it stands above the first table of a task's file."""
+    from ticketbench.harness.workloads.chance import chance_of
+
+    for setting in task.setting_names:
+        found = chance_of(task.in_setting(setting), games)
+        key = f"settings.{setting}.scoring.chance" if task.settings else "scoring.chance"
+        click.echo(f"{key} = {found.value!r}  # {found.why}")
 
 
 def _data(data: Data) -> str:
     if isinstance(data, Images):
-        return f"{data.title}, {data.validation} of the training examples for validation"
-    others = {
-        key: value for key, value in data.model_dump(exclude_defaults=True).items() if key not in ("kind", "name")
-    }
-    return ", ".join([f"{data.title} ({data.kind})", *_flat(others)])
+        whole = f"{data.title}, {data.validation} of the training examples for validation"
+        return _listed(whole, _said(data, but={"name", "hub", "folder", "validation"}))
+    return _listed(f"{data.title} ({data.kind})", _said(data, but={"kind", "name"}))
 
 
-def _said(spec: Spec) -> str:
-    """What a part of a task says beside its defaults: `adam, lr 0.0012`."""
-    return ", ".join(_flat(spec.model_dump(exclude_defaults=True)))
+def _network(network: Network) -> str:
+    return _listed(
+        f"{network.title}, initialized {network.init}",
+        *(f"{key} = {value}" for key, value in network.options.items()),
+        f"each setting has its own {_joined(network.unshared)}" if network.unshared else "",
+    )
+
+
+def _scoring(scoring: Scoring) -> str:
+    when = {"final": "at the last step", "best": "at the step of lowest validation loss"}[scoring.primary]
+    return _listed(when, _said(scoring, but={"primary", "metric"}))
+
+
+def _ladder(ladder: Ladder) -> str:
+    rates = "".join(f", {name} {rate:g}" for name, rate in ladder.layers.items())
+    return _listed(
+        f"{ladder.rounds} rungs, each pruning {ladder.prune:g} of what is left{rates}, scope {ladder.scope}",
+        "of all parameters" if ladder.cover == "parameters" else "",
+        f"without {_joined(ladder.exclude)}" if ladder.exclude else "",
+    )
+
+
+def _listed(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _said(spec: Spec, but: AbstractSet[str] = frozenset()) -> str:
+    """What a part of a task says beside its defaults and these keys: `adam, lr 0.0012`."""
+    return ", ".join(_flat(spec.model_dump(exclude_defaults=True, exclude=set(but))))
 
 
 def _flat(said: dict[str, Any], before: str = "") -> Iterator[str]:
@@ -112,12 +164,11 @@ def _flat(said: dict[str, Any], before: str = "") -> Iterator[str]:
         if isinstance(value, dict):
             yield from _flat(value, f"{before}{key}.")
         else:
-            listed = ", ".join(map(str, value)) if isinstance(value, tuple) else value
-            yield f"{before}{key} {listed}"
+            yield f"{before}{key} {_joined(value) if isinstance(value, tuple) else value}"
 
 
-def _options(task: Task) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in task.network.options.items())
+def _joined(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
 
 
 def _schedule(task: Task) -> str:
