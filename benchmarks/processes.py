@@ -15,7 +15,7 @@ from statistics import median
 
 from measuring import Seconds, alternate, machine, ratio, spread, table, timed
 
-COMMAND = (sys.executable, "-c", "from ticketbench.cli import main; main()")
+COMMAND = (sys.executable, "-m", "ticketbench")
 
 
 def run(task: str, methods: Sequence[str], seeds: int, jobs: int) -> Seconds:

@@ -104,9 +104,7 @@ def runner(tmp_path_factory):
     (folder / "bin").mkdir()
     (folder / "bin/gh").write_text(GH)
     (folder / "bin/gh").chmod(0o755)
-    (folder / "bin/ticketbench").write_text(
-        f'#!/bin/sh\nexec "{sys.executable}" -c "from ticketbench.cli import main; main()" "$@"\n'
-    )
+    (folder / "bin/ticketbench").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ticketbench "$@"\n')
     (folder / "bin/ticketbench").chmod(0o755)
     (folder / "tiny.toml").write_text(TASK)
 

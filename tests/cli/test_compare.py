@@ -38,7 +38,7 @@ def made(tmp_path_factory):
     """Three seeds of a tiny task of one's own, made once: the folder of results."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "tiny.toml").write_text(TASK)
-    typed = [sys.executable, "-c", "from ticketbench.cli import main; main()", *RUN, "--store", "store"]
+    typed = [sys.executable, "-m", "ticketbench", *RUN, "--store", "store"]
     subprocess.run([*typed, "--results", "base"], cwd=folder, check=True, capture_output=True)
     return folder / "base"
 

@@ -20,8 +20,7 @@ def test_at_a_terminal_a_bar_goes_to_its_end(task, author):
             yield Ticket(masks_of(search)[rung.index - 1], search.initial)
     """)
     outer, inner = pty.openpty()
-    code = "from ticketbench.cli import main; main()"
-    typed = [sys.executable, "-c", code, "run", "tiny.toml", "--method", "mine.py", "--jobs", "1"]
+    typed = [sys.executable, "-m", "ticketbench", "run", "tiny.toml", "--method", "mine.py", "--jobs", "1"]
     environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "120"}
     environment.pop("NO_COLOR", None)
     process = subprocess.Popen(typed, stdout=inner, stderr=inner, stdin=inner, env=environment)

@@ -198,7 +198,7 @@ def test_control_c_tells_what_was_done_so_far(ticketbench, task, author, here):
     (here / "slow").touch()
     process = subprocess.Popen(
         [
-            *(sys.executable, "-u", "-c", "from ticketbench.cli import main; main()"),
+            *(sys.executable, "-u", "-m", "ticketbench"),
             *("verify", "results", "--task", "tiny.toml", "--method", "mine.py", "--jobs", "1"),
         ],
         stdout=subprocess.PIPE,

@@ -56,9 +56,12 @@ def checkpoints(store: Path) -> dict[str, int]:
 
 
 def begin(arguments, **how):
-    code = "from ticketbench.cli import main; main()"
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how
+        [sys.executable, "-m", "ticketbench", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **how,
     )
 
 
