@@ -106,11 +106,8 @@ def test_a_shipped_method_is_checked_by_its_name_and_parameters_on_a_task_of_one
 
 def test_what_cannot_be_checked_is_one_message(ticketbench, here, monkeypatch):
     (here / "broken.py").write_text("def find(search:\n")
-    for typed, message in {  # other ways are tested where methods are loaded; each of these is a process
-        "broken.py": "broken.py: cannot be loaded: SyntaxError: ",
-        "imp(draw=1)": "Unknown parameter of imp 'draw'. It takes none.",
-    }.items():
-        assert ticketbench("check", typed).message.startswith(message)
+    # Other ways are tested where methods are loaded: each of these is a process.
+    assert ticketbench("check", "broken.py").message.startswith("broken.py: cannot be loaded: SyntaxError: ")
     assert "Did you mean 'digits/mlp'?" in ticketbench("check", "imp", "--task", "digits/mpl").message
     assert ticketbench("check", "imp", "--task", "digits/*").message == "digits/* names 2 tasks, not one."
     message = ticketbench("check", "imp", "--task", "tiny-shakespeare/lstm-ci").message
