@@ -1,12 +1,20 @@
 """`--help`, `tasks`, `methods`, `show`, `schema`: what there is, told at once."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
+
+import pytest
 
 from ticketbench import __version__
 from ticketbench.methods import shipped_methods
 from ticketbench.task import load_task, shipped_tasks
+
+DOCS = Path(__file__).parents[2] / "docs"
+GUARD = (DOCS / "guard.md").read_text("utf-8")
 
 # Says after every command which heavy modules have been imported by then.
 AT_ONCE = """
@@ -104,19 +112,35 @@ def test_nothing_that_a_task_declares_is_left_out(ticketbench, task):
     assert "label smoothing  0.1\n" in ticketbench("show", "multi30k/transformer-ci").out
 
 
-def test_the_chance_value_of_a_task_is_computed_as_lines_of_its_file(ticketbench, task):
+def test_the_chance_value_of_a_task_is_computed_as_a_table_of_its_file(ticketbench, task):
     said = ticketbench("show", "digits/mlp", "--chance").out
-    assert said == "scoring.chance = 0.12222222222222222  # 44 of the 360 test images are of class 8\n"
+    assert said == "[scoring]\nchance = 0.12222222222222222  # 44 of the 360 test images are of class 8\n"
+    assert said in (DOCS / "tasks.md").read_text("utf-8")
     task.write_text(
         f"{task.read_text()}[settings.few]\ndata.labels = [0, 2, 8]\n[settings.two]\ndata.labels = [0, 1]\n"
     )
     said = ticketbench("show", "tiny.toml", "--chance").out
     assert said.splitlines() == [
-        f"settings.few.scoring.chance = {44 / 103}  # 44 of the 103 test images are of class 8",
-        "settings.two.scoring.chance = 0.5  # 29 of the 58 test images are of class 0 and as many of class 1",
+        "[settings.few.scoring]",
+        f"chance = {44 / 103}  # 44 of the 103 test images are of class 8",
+        "[settings.two.scoring]",
+        "chance = 0.5  # 29 of the 58 test images are of class 0 and as many of class 1",
     ]
+    task.write_text(task.read_text() + said)
+    known = load_task(task)
+    assert [known.in_setting(name).scoring.chance for name in ("few", "two")] == [44 / 103, 0.5]
     assert "--chance: expected a task" in ticketbench("show", "imp", "--chance").message
     assert "0.0  # the low end of BLEU's scale" in ticketbench("show", "multi30k/transformer-ci", "--chance").out
+
+
+def test_what_chance_prints_stands_in_the_place_of_the_guard_s_table(ticketbench, here):
+    (example,) = re.findall(r'^```toml\n(id = "our-model/guard"\n.*?)^```$', GUARD, re.M | re.S)
+    (table,) = re.findall(r"^\[scoring\]\n.*?(?=^\n)", example, re.M | re.S)
+    path = here / "guard.toml"
+    path.write_text(example.replace(table, ""))
+    assert load_task(path).scoring.chance is None
+    path.write_text(example.replace(table, ticketbench("show", "guard.toml", "--chance").out))
+    assert load_task(path).scoring.chance == pytest.approx(tomllib.loads(table)["scoring"]["chance"], abs=5e-5)
 
 
 def test_a_method_is_shown_with_all_it_declares(ticketbench, author):

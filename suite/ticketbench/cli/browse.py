@@ -50,7 +50,7 @@ def methods() -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--chance", is_flag=True, help="Of a task: compute its scoring.chance from its data, as lines of its file.")  # fmt: skip # noqa: E501
+@click.option("--chance", is_flag=True, help="Of a task: compute its scoring.chance from its data, as a table of its file.")  # fmt: skip # noqa: E501
 @click.option("--games", type=click.IntRange(min=1), default=1000, show_default=True, help="Games of random actions that --chance plays.")  # fmt: skip # noqa: E501
 def show(name: str, chance: bool, games: int) -> None:
     """Tell all about a task (an id or a TOML file) or a method (a name or a Python file)."""
@@ -112,13 +112,13 @@ def _show_task(task: Task) -> None:
 
 
 def _tell_chance(task: Task, games: int) -> None:
-    """A line of TOML for every setting, as it stands above the first table of a task's file."""
+    """The table of TOML that says it, or one for every setting, for a task file that has no such table yet."""
     from ticketbench.harness.workloads.chance import chance_of
 
     for setting in task.setting_names:
         found = chance_of(task.in_setting(setting), games)
-        key = f"settings.{setting}.scoring.chance" if task.settings else "scoring.chance"
-        click.echo(f"{key} = {found.value!r}  # {found.why}")
+        table = f"settings.{setting}.scoring" if task.settings else "scoring"
+        click.echo(f"[{table}]\nchance = {found.value!r}  # {found.why}")
 
 
 def _data(data: Data) -> str:
