@@ -7,16 +7,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ticketbench.task.data import KINDS
+from ticketbench.task.literals import Place, one_of_a_few
 from ticketbench.task.recipe import SGD, Adam, RMSprop
 from ticketbench.task.spec import Task
 
-Place = tuple[int | str, ...]
-
 _OPTIMIZERS = tuple(name for each in (SGD, Adam, RMSprop) for name in get_args(each.model_fields["name"].annotation))
-_OWN: dict[Place, str] = {
-    ("data", "images", "name"): " One of your own is named by data.hub or data.folder.",
-    ("network", "name"): " One of your own is named by network.factory.",
-}
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -42,7 +37,8 @@ def _lines(detail: ErrorDetails) -> Iterator[str]:
     else:  # of the whole task, which says itself where
         message = _message(detail)
         for line in message.splitlines():
-            yield f"{line}." if ": " in line else f"the file: {line}."
+            placed = line if ": " in line else f"the file: {line}"
+            yield placed if placed.endswith((".", "?")) else f"{placed}."
 
 
 def _place(detail: ErrorDetails) -> Place:
@@ -81,8 +77,7 @@ def _sentence(detail: ErrorDetails, place: Place) -> str:
     shown = f", got {got!r}" if isinstance(got, (str, int, float, bool, list)) else ""
     if kind == "too_short":
         return f"needs {detail['ctx']['min_length']} entries or more{shown}."
-    own = _OWN.get(detail["loc"], "") if kind == "literal_error" else ""
-    return f"{_message(detail)}{shown}.{own}"
+    return one_of_a_few(detail, detail["loc"]) if kind == "literal_error" else f"{_message(detail)}{shown}."
 
 
 def _message(detail: ErrorDetails) -> str:

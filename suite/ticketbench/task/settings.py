@@ -1,18 +1,22 @@
 """Settings: what a named variant of a task changes."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
 from ticketbench.task.base import NotNegative, Positive, Spec
-from ticketbench.task.data import Digest, HubId, Part
+from ticketbench.task.data import Digest, HubId, ImagesName, Part, TextName, TranslationName
 from ticketbench.task.recipe import Optimizer
+
+_NAMES = [name for names in (ImagesName, TextName, TranslationName) for name in get_args(names)]
 
 
 class DataChange(Spec):
     """What a setting's data differs in; the keys mean what they mean under `data`, and only those of its kind fit."""
 
-    name: str | None = None
+    name: str | None = Field(
+        default=None, description=f"One of {', '.join(_NAMES)}, or a game as Gymnasium knows it."
+    )
     hub: HubId | None = None
     folder: str | None = None
     config: str | None = None
