@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from ticketbench.task.base import Fraction01, Positive, Spec
 from ticketbench.task.data import METRICS, Data
+from ticketbench.task.literals import one_of_a_few
 from ticketbench.task.recipe import Ladder, Network, Training
 from ticketbench.task.references import COLUMNS, DEFAULT_SETTING, Reference
 from ticketbench.task.settings import Setting
@@ -59,8 +60,8 @@ class Task(Spec):
     description: str = ""
     cites: tuple[str, ...] = ()
     tier: Tier = Field(
-        description="How long one dense training takes on a core of a CPU: smoke seconds, ci up to two minutes, lab "
-        "more than a minute; full is for a GPU."
+        description="How long one dense training takes on a core of a CPU: smoke seconds, ci up to three minutes, "
+        "lab more than a minute; full is for a GPU."
     )
     extends: str | None = Field(default=None, description="The task whose keys hold where this one is silent.")
     data: Data
@@ -91,6 +92,8 @@ class Task(Spec):
         if mistake["type"] == "table":  # names its keys itself
             return f": {mistake['msg']}"
         place = ".".join(["data", *map(str, mistake["loc"][1:])])  # the first is the kind of data
+        if mistake["type"] == "literal_error":
+            return f".{place}: {one_of_a_few(mistake, ('data', *mistake['loc']))}"
         if mistake["type"] == "extra_forbidden":
             return f".{place}: data of kind {self.data.kind} have no such key"
         return f".{place}: {mistake['msg'].removeprefix('Value error, ')}"
