@@ -12,7 +12,8 @@ def latencies(here):
 def test_rows_that_a_run_makes_have_a_latency_where_it_is_asked_for(ticketbench, task, author, here):
     author()
     typed = "run", "tiny.toml", "--method", "mine.py"
-    assert ticketbench(*typed, "--jobs", 2, "--latency").code == 0  # workers are processes of their own
+    said = ticketbench(*typed, "--jobs", 2, "--latency")  # workers are processes of their own
+    assert said.code == 0 and "--jobs 1 times it alone" in said.err
     measured = latencies(here)
     assert len(measured) == 4 and all(seconds > 0 for seconds in measured)
     assert "0 rows made" in ticketbench(*typed, "--jobs", 1).out
@@ -23,5 +24,6 @@ def test_rows_without_it_are_not_made_again_for_it(ticketbench, task, author, he
     author()
     typed = "run", "tiny.toml", "--method", "mine.py", "--jobs", 1
     assert ticketbench(*typed).code == 0
-    assert "0 rows made, 4 were there already" in ticketbench(*typed, "--latency").out
+    said = ticketbench("run", "tiny.toml", "--method", "mine.py", "--latency")
+    assert "0 rows made, 4 were there already" in said.out and "times it alone" not in said.err
     assert latencies(here) == [None] * 4

@@ -124,7 +124,7 @@ def test_nothing_in_a_row_leaves_its_field_or_touches_the_terminal(rows_of, task
     row = rows_of.without_score(rows_of.make_row(task, "imp", 2, seed=0, label=bad, method_params=bad), "failed", bad)
     cited = cite_row(row | {"suite_version": bad, "commit": bad})
     (entry,) = entries(cited, tmp_path).values()
-    assert set(entry.fields) == {"title", "author", "year", "note"}
+    assert set(entry.fields) == {"title", "author", "year", "note", "url"}
     for value in entry.fields.values():
         depth = 0
         for each in value:

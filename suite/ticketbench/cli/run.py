@@ -28,13 +28,13 @@ _FIRST_TASK, _FIRST_SEEDS = "digits/mlp", 3
 @click.option("--method", "-m", "wanted", multiple=True, help="A name, a pattern, path.py or path.py:name; with parameters as in 'name(key=value)'. May be repeated. Default: those tagged core.")  # fmt: skip # noqa: E501
 @click.option("--seeds", type=click.IntRange(min=1), help="Seeds 0 to N-1. Default: the task's own number.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side. Default: one a core; one on a GPU.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes side by side. Default: one a core; one on a GPU, or with --latency.")  # fmt: skip # noqa: E501
 @click.option("--results", type=click.Path(path_type=Path), default=Path("results"), show_default=True, help="Where rows go.")  # fmt: skip # noqa: E501
 @click.option("--store", type=click.Path(path_type=Path), help="Where checkpoints go. Default: $TICKETBENCH_STORE, or the user's cache folder.")  # fmt: skip # noqa: E501
 @click.option("--store-limit", type=click.FloatRange(min=0), default=10.0, show_default=True, help="GiB of checkpoints beyond those kept for good.")  # fmt: skip # noqa: E501
 @click.option("--controls", is_flag=True, help="Train every control beside every ticket.")
 @click.option("--control", "controlled", multiple=True, help="Train this control: shuffled, reinitialized, random-layer, small-dense or long-dense. May be repeated.")  # fmt: skip # noqa: E501
-@click.option("--latency", is_flag=True, help="Measure how long each network takes for a batch of test inputs, in the rows that this run makes; those there already are not made again for it. Processes side by side disturb it: see --jobs.")  # fmt: skip # noqa: E501
+@click.option("--latency", is_flag=True, help="Measure how long each network takes for a batch of test inputs, in the rows that this run makes; those there already are not made again for it.")  # fmt: skip # noqa: E501
 @click.option("--dry-run", is_flag=True, help="Say what would be done and what it would cost.")
 def run(
     selectors: tuple[str, ...],
@@ -75,7 +75,9 @@ def run(
     from ticketbench.harness.shard import Place, pick_device
 
     device = pick_device(device)
-    processes = jobs or processes_for(device)
+    processes = jobs or (1 if latency else processes_for(device))
+    if latency and processes > 1:
+        click.echo("--latency: other processes run beside what is timed; --jobs 1 times it alone.", err=True)
     _make_folder(results)
     place = Place(store or default_store(), int(store_limit * 2**30), device, latency)
     account = Account(plan)

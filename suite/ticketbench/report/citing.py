@@ -77,6 +77,7 @@ def cite_row(row: Row) -> Cited:
         "author": AUTHORS,
         "year": str(row["finished_at"])[:4],
         "note": f"{latex(said)}; made by {latex(_code(row))}",
+        "url": ADDRESS,
     }
     if not fields["year"].isdigit():
         del fields["year"]
