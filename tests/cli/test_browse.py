@@ -72,6 +72,38 @@ def test_a_task_is_shown_with_all_it_says(ticketbench, task):
     assert "times 0.1 at steps 20" in own
 
 
+IN_OTHER_WORDS = {"inverse-sqrt": "1 / sqrt(step)", "best": "lowest validation loss"}
+
+
+def leaves(said):
+    """The values of a task's tables, and of the tables in its lists."""
+    if isinstance(said, dict) or (isinstance(said, tuple) and said and isinstance(said[0], dict)):
+        for part in said.values() if isinstance(said, dict) else said:
+            yield from leaves(part)
+    else:
+        yield said
+
+
+def spellings(value):
+    """A value as `show` may print it, with the words of a text on one line."""
+    if isinstance(value, tuple):
+        return {", ".join(map(str, value))}
+    said = " ".join(str(value).split())
+    return {IN_OTHER_WORDS.get(said, said), *([f"{value:g}"] if isinstance(value, float) else [])}
+
+
+@pytest.mark.parametrize("name", shipped_tasks())
+def test_every_value_that_a_shipped_task_declares_is_shown(ticketbench, name):
+    shown = " ".join(ticketbench("show", name).out.split())
+    declared = leaves(load_task(shipped_tasks()[name]).model_dump(exclude_defaults=True))
+    whole = r"(?<![\w.-]){}(?![\w-]|\.\w)"  # 0.1 is not shown where 0.12 is
+    assert [
+        value
+        for value in declared
+        if not any(re.search(whole.format(re.escape(each)), shown) for each in spellings(value))
+    ] == []
+
+
 def test_nothing_that_a_task_declares_is_left_out(ticketbench, task):
     task.write_text(
         task.read_text()
