@@ -32,8 +32,8 @@ _TOLD_OF_VALUES = {*_HEAD_OF_REFERENCE, "column", "value", "density"}
 def tasks() -> None:
     """List the tasks, each with its tier.
 
-    The tier says how long one dense training takes on a core of a CPU: smoke seconds, ci up to two minutes, lab more
-    than a minute; full is for a GPU. `run --dry-run` tells what a set of results costs, in dense trainings.
+    The tier says how long one dense training takes on a core of a CPU: smoke seconds, ci up to three minutes, lab
+    more than a minute; full is for a GPU. `run --dry-run` tells what a set of results costs, in dense trainings.
     """
     found = [load_task(path) for path in shipped_tasks().values()]
     columns([(t.id, t.tier, f"{t.ladder.rounds} rungs", f"{t.replicates.seeds} seeds", t.title) for t in found])
