@@ -18,7 +18,11 @@ def raised(error: BaseException) -> str:
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> TicketbenchError:
     """The error for a `name` that is not among `known`, with the closest spelling if there is one."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
     listing = hint or f"Known: {', '.join(names)}."
-    return TicketbenchError(f"Unknown {kind} {name!r}.{guess} {listing}")
+    return TicketbenchError(f"Unknown {kind} {name!r}.{did_you_mean(name, names)} {listing}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The closest of the known names as a question after a blank; empty where none is close."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""

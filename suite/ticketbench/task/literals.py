@@ -1,9 +1,10 @@
 """What is said of a value that is none of the few that are allowed in its place."""
 
 import re
-from difflib import get_close_matches
 
 from pydantic_core import ErrorDetails
+
+from ticketbench.errors import did_you_mean
 
 Place = tuple[int | str, ...]
 
@@ -22,7 +23,6 @@ def one_of_a_few(mistake: ErrorDetails, place: Place) -> str:
     """
     expected, said = mistake["ctx"]["expected"], mistake["input"]
     allowed = re.findall(r"'([^']*)'", expected)
-    close = get_close_matches(said, allowed, n=1, cutoff=0.5) if isinstance(said, str) else []
-    guess = f" Did you mean {close[0]!r}?" if close else ""
+    guess = did_you_mean(said, allowed) if isinstance(said, str) else ""
     shown = "" if isinstance(said, dict) else f", got {said!r}"
     return f"input should be {expected}{shown}.{guess}{_OWN.get(place, '')}"
