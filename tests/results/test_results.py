@@ -325,8 +325,23 @@ def test_two_processes_that_add_rows_to_one_file_at_once_lose_none(tmp_path):
     assert seen == {(seed, rung) for seed in (0, 1) for rung in range(1, 16)}
 
 
-def test_a_row_is_described_by_its_key_in_words():
-    assert results.describe(row(label="a", seed=3, rung=2)) == "digits/mlp imp a, seed 3, rung 2"
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "digits/mlp imp a, seed 3, rung 2"),
+        ({"found_on": "s1", "trained_on": "s1"}, "digits/mlp imp a, seed 3, rung 2, on s1"),
+        ({"found_on": "s1", "trained_on": "s2"}, "digits/mlp imp a, seed 3, rung 2, s1 to s2"),
+        ({"found_on": "s1"}, "digits/mlp imp a, seed 3, rung 2, s1 to default"),
+        ({"method_params": '{"step":50}'}, "digits/mlp imp(step=50) a, seed 3, rung 2"),
+        ({"kind": "control"}, "digits/mlp imp control a, seed 3, rung 2"),
+        ({"kind": "probe", "label": ""}, "digits/mlp imp probe, seed 3, rung 2"),
+        ({"task_version": 2, "numerics": "bf16"}, "digits/mlp imp a, seed 3, rung 2, version 2, bf16"),
+    ],
+)
+def test_a_row_is_described_by_its_key_in_words(changes, said):
+    described = row(label="a", seed=3, rung=2, found_on="default", trained_on="default") | changes
+    assert results.describe(described) == said
+    assert results.describe(described, seed=False) == said.replace(", seed 3", "")
 
 
 def test_a_file_of_an_earlier_schema_is_read_with_nulls_for_what_it_did_not_know(tmp_path):

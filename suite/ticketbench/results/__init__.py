@@ -29,6 +29,7 @@ from ticketbench.results.schema import (
     UNSCORED,
     Row,
     describe,
+    parameters,
     row_id,
 )
 from ticketbench.results.streaming import merge_files
@@ -57,6 +58,7 @@ __all__ = [
     "may_be_id",
     "merge",
     "merge_files",
+    "parameters",
     "read_rows",
     "result_file",
     "result_files",

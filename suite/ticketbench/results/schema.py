@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -174,6 +174,30 @@ def order(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def describe(row: Mapping[str, Any], *, seed: bool = True) -> str:
     """A row's key in words, or without its seed that of its cell."""
-    label = f" {row['label']}" if row["label"] else ""
-    of_seed = f", seed {row['seed']}" if seed else ""
-    return f"{row['task']} {row['method']}{label}{of_seed}, rung {row['rung']}"
+    method = f"{row['method']}{parameters(row['method_params'])}"
+    kind = row["kind"] if row["kind"] in ("control", "probe") else ""
+    named = " ".join(filter(None, (row["task"], method, kind, row["label"])))
+    of_seed = [f"seed {row['seed']}"] if seed else []
+    return ", ".join([named, *of_seed, f"rung {row['rung']}", *_unusual(row)])
+
+
+def _unusual(row: Mapping[str, Any]) -> Iterator[str]:
+    """Settings, version and numerics, where they are not what they are in most rows."""
+    found_on, trained_on = row["found_on"], row["trained_on"]
+    if (found_on, trained_on) != ("default", "default"):
+        yield f"on {found_on}" if found_on == trained_on else f"{found_on} to {trained_on}"
+    if row["task_version"] != 1:
+        yield f"version {row['task_version']}"
+    if row["numerics"] != "fp32":
+        yield row["numerics"]
+
+
+def parameters(params: str) -> str:
+    """Parameters (JSON) as the command line takes them: `(interval=50)`; empty where there are none."""
+    try:
+        given: Any = json.loads(params or "{}")
+    except ValueError:
+        return f"({params})"
+    if not isinstance(given, dict):
+        return f"({params})"
+    return f"({', '.join(f'{name}={value!r}' for name, value in given.items())})" if given else ""

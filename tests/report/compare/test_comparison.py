@@ -12,6 +12,7 @@ from ticketbench.report.compare.comparison import compare
 from ticketbench.report.compare.junit import junit
 from ticketbench.report.compare.markdown import markdown
 from ticketbench.report.compare.text import text
+from ticketbench.report.compare.words import capped
 from ticketbench.report.statistics.gate import Statistic, outcomes
 from ticketbench.report.statistics.normalising import margin
 from ticketbench.results import write_rows
@@ -124,6 +125,34 @@ def test_what_newly_collapsed_or_diverged_counts_and_is_a_warning(sides, rows_of
         "value is known.",
         "mine/net one-shot, rung 4: collapsed in NEW with seed 1, counted as 13 %.",
     )
+
+
+def test_what_newly_diverged_is_told_apart_by_its_settings(sides):
+    both = sides()
+    for side in ("base", "new"):
+        rows = getattr(both, side)
+        setattr(both, side, [row | {"found_on": "s1", "trained_on": on} for on in ("s1", "s2") for row in rows])
+    both.change(lambda r: r | {"status": "diverged", "test_final": None}, method="imp", rung=3)
+    both.change(lambda r: r | {"status": "failed", "test_final": None}, method="imp", rung=4, seed=2)
+    found = both.found()
+    assert [each.partition(":")[0] for each in capped(found.warnings)] == [
+        "digits/mlp imp, rung 3, on s1",
+        "digits/mlp imp, rung 3, s1 to s2",
+    ]
+    assert [each.partition(":")[0] for each in found.failed] == [
+        "digits/mlp imp, seed 2, rung 4, on s1",
+        "digits/mlp imp, seed 2, rung 4, s1 to s2",
+    ]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "perplexity"])  # of the latter, no chance value is known
+def test_of_a_control_that_newly_diverged_nothing_is_said_to_count(sides, metric):
+    both = sides(task="mine/net", metric=metric, higher_is_better=metric == "accuracy")
+    for side in ("base", "new"):
+        rows = getattr(both, side)
+        rows += [row | {"kind": "control", "label": "shuffled"} for row in rows if row["method"] == "imp"]
+    both.change(lambda r: r | {"status": "diverged", "test_final": None}, kind="control", rung=3)
+    assert both.found().warnings == ("mine/net imp control shuffled, rung 3: diverged in NEW with seeds 0–4.",)
 
 
 def test_bits_that_disagree_with_the_score_are_a_warning(sides, rows_of):
@@ -278,7 +307,7 @@ def test_controls_are_paired_and_not_tested_but_may_not_fail(sides):
     (most,) = [note for note in both.found().notes if note.startswith("The largest change of a control or probe")]
     key = ("control", 3, 2)
     (was,) = [row["test_final"] for row in both.base if (row["kind"], row["seed"], row["rung"]) == key]
-    assert most.endswith(f" is −{100 * (was - 0.12):.2f} points, digits/mlp imp shuffled, seed 3, rung 2.")
+    assert most.endswith(f" is −{100 * (was - 0.12):.2f} points, digits/mlp imp control shuffled, seed 3, rung 2.")
     both.change(lambda r: r | {"status": "failed", "reason": "x"}, kind="control", seed=0, rung=1)
     assert both.found().exit_code == 1
 

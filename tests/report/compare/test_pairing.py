@@ -85,6 +85,14 @@ def test_rows_that_new_lacks_are_refused_unless_the_caller_narrows(sides):
     assert both.found(Narrowing(only=("random-*", "one-shot"))).verdict == "identical"
 
 
+def test_rows_that_new_lacks_are_told_apart(sides):
+    both = sides()
+    (row,) = [row for row in both.base if (row["method"], row["seed"], row["rung"]) == ("imp", 4, 2)]
+    both.base += [row | {"found_on": "s1", "trained_on": "s2"}, row | {"method_params": '{"step":50}'}]
+    said = refused(both)
+    assert "digits/mlp imp, seed 4, rung 2, s1 to s2" in said and "digits/mlp imp(step=50), seed 4, rung 2" in said
+
+
 def test_whole_methods_that_new_lacks_are_named_as_such(sides):
     both = sides()
     both.change(lambda row: None, method="imp")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.compare.changes import changes
-from ticketbench.report.compare.entries import Entry, Narrowing, method_text, read_entries
+from ticketbench.report.compare.entries import TESTED, Entry, Narrowing, method_text, read_entries
 from ticketbench.report.compare.pairing import Pair, pair_up
 from ticketbench.report.compare.scale import WIDE, Place, Scale, place_of, scales, tasks_of
 from ticketbench.report.compare.untested import controls, other_columns
@@ -108,9 +108,9 @@ def compare(base: Path, new: Path, files: Sequence[Path] = (), narrowing: Narrow
         verdict="regression" if failed else found,
         rows=len(pairs),
         tested=tuple(tested),
-        failed=tuple(f"{_named(pair)}: {pair.new.row['reason'] or 'no reason is given'}" for pair in failed),
+        failed=tuple(f"{describe(pair.row)}: {pair.new.row['reason'] or 'no reason is given'}" for pair in failed),
         warnings=(*_wide(tested, scale), *_statuses(pairs, scale, failed), *warnings),
-        notes=(*_margins(tested, scale), *controls(pairs, scale, _named_with_label), *beside),
+        notes=(*_margins(tested, scale), *controls(pairs, scale), *beside),
         wide=bool(_wide(tested, scale)),
     )
 
@@ -118,7 +118,7 @@ def compare(base: Path, new: Path, files: Sequence[Path] = (), narrowing: Narrow
 def _tested(pairs: Sequence[Pair], scale: Mapping[Place, Scale]) -> list[Tested]:
     """Every statistic of the call. Raises `TicketbenchError` where one that changed has too few paired seeds."""
     drafts: list[tuple[Tested, Statistic]] = []
-    scored = [pair for pair in pairs if pair.row["kind"] in ("ticket", DENSE)]
+    scored = [pair for pair in pairs if pair.row["kind"] in TESTED]
     for _, group in groupby(sorted(scored, key=lambda pair: (_series(pair), *_cell(pair))), _series):
         drafts += _of_series(list(group), scale)
     found = outcomes([statistic for _, statistic in drafts])
@@ -177,18 +177,18 @@ def _mean(entries: Iterable[Entry], scale: Scale) -> float:
 
 
 def _statuses(pairs: Sequence[Pair], scale: Mapping[Place, Scale], failed: Sequence[Pair]) -> list[str]:
-    """What newly collapsed, diverged or failed, and what it counts as."""
+    """What newly collapsed, diverged or failed, and what it counts as where it is tested."""
     new: dict[tuple[str, ...], list[Pair]] = {}
     for pair in pairs:
         before, after = pair.base.row["status"], pair.new.row["status"]
         if after not in ("done", before) and pair not in failed:
-            where = (pair.row["kind"], pair.row["task"], _setting(pair.row["found_on"], pair.row["trained_on"]))
-            new.setdefault((*where, method_text(pair.row), f"{pair.row['rung']:>6}", after), []).append(pair)
+            new.setdefault((*map(str, _series(pair)), f"{pair.row['rung']:>6}", after), []).append(pair)
     said = []
     for (*_, status), which in sorted(new.items()):
-        mine = scale[place_of(which[0].row)]
+        row = which[0].row
+        counted = _counted(which, status, scale[place_of(row)]) if row["kind"] in TESTED else ""
         seeds = seeds_text([pair.row["seed"] for pair in which])
-        said.append(f"{_named(which[0], seed=False)}: {status} in NEW with {seeds}{_counted(which, status, mine)}.")
+        said.append(f"{describe(row, seed=False)}: {status} in NEW with {seeds}{counted}.")
     return said
 
 
@@ -205,7 +205,7 @@ def _counted(which: Sequence[Pair], status: str, scale: Scale) -> str:
 
 def _quarrels(pairs: Sequence[Pair]) -> list[str]:
     return [
-        f"{side}: the {what} of {_named(pair)} disagree with its score: {entry.quarrel}. `ticketbench verify` "
+        f"{side}: the {what} of {describe(pair.row)} disagree with its score: {entry.quarrel}. `ticketbench verify` "
         "refuses such a row."
         for pair in pairs
         for side, entry in (("BASE", pair.base), ("NEW", pair.new))
@@ -243,19 +243,11 @@ def _used(tested: Sequence[Tested], scale: Mapping[Place, Scale]) -> list[tuple[
     ]
 
 
-def _named_with_label(pair: Pair) -> str:
-    return describe(pair.row | {"method": method_text(pair.row | {"label": ""})})
-
-
 def _too_few(pair: Pair, seeds: int, which: str = "") -> str:
     return (
-        f"{_named(pair, seed=False)}: {seeds} paired {'seeds' if seeds != 1 else 'seed'}{which}, and at least "
+        f"{describe(pair.row, seed=False)}: {seeds} paired {'seeds' if seeds != 1 else 'seed'}{which}, and at least "
         f"{LEAST_SEEDS} are needed to tell a change from noise; 5 are advised. Run both sides with --seeds 5."
     )
-
-
-def _named(pair: Pair, seed: bool = True) -> str:
-    return describe(pair.row | {"method": method_text(pair.row), "label": ""}, seed=seed)
 
 
 def _series(pair: Pair) -> tuple[str | int, ...]:

@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 
 from ticketbench.errors import TicketbenchError, unknown
 from ticketbench.report.measures import items, scaled
-from ticketbench.report.origin import parameters
-from ticketbench.results import DENSE, SCHEMA, SCORED, Row, describe, result_files, tables_of
+from ticketbench.results import DENSE, SCHEMA, SCORED, Row, describe, parameters, result_files, tables_of
 
 _SAME = ("mask_digest", "test_correct", "test_final", "test_best", "status")
+TESTED = ("ticket", DENSE)  # kinds; controls and probes are compared and not tested
 _LISTS = ("curve", "test_scores")
 _LOSSES = "early_losses"
 EQUAL = (*_SAME, *_LISTS)  # in rows that are called identical
@@ -67,7 +67,7 @@ class Narrowing:
         """Whether a row stays."""
         return (
             (self.seeds is None or row["seed"] < self.seeds)
-            and (self.controls or row["kind"] in ("ticket", DENSE))
+            and (self.controls or row["kind"] in TESTED)
             and (not self.only or row["kind"] == DENSE or any(map(_naming(row), self.only)))
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.compare.entries import Entry, method_text
+from ticketbench.report.compare.entries import Entry
 from ticketbench.report.wording import seeds_text
 from ticketbench.results import KEY, Row, describe
 
@@ -139,7 +139,7 @@ def _extra(rows: Iterable[Entry], base: Mapping[str, Entry]) -> list[str]:
 
 
 def _these(rows: Iterable[Row]) -> str:
-    every = [describe(row | {"method": method_text(row | {"label": ""})}) for row in rows]
+    every = [describe(row) for row in rows]
     more = f" and {len(every) - _TOLD} more" if len(every) > _TOLD else ""
     return "; ".join(every[:_TOLD]) + more
 

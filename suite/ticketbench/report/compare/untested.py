@@ -1,12 +1,12 @@
 """What is compared and not tested: controls and probes, and columns beside masks, scores and curves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from ticketbench.report.compare.entries import EQUAL
+from ticketbench.report.compare.entries import EQUAL, TESTED
 from ticketbench.report.compare.pairing import Pair
 from ticketbench.report.compare.scale import Place, Scale, place_of
 from ticketbench.report.units import change_text, unit_of
-from ticketbench.results import COMPARED, DENSE, KEY, SCHEMA, SCORED
+from ticketbench.results import COMPARED, KEY, SCHEMA, SCORED, describe
 
 # Columns that say what came of a training: where scores differ, these do too, and to list them would say nothing.
 _OUTCOMES = (
@@ -49,9 +49,9 @@ def other_columns(pairs: Sequence[Pair]) -> tuple[list[str], list[str]]:
     return warnings, [f"Not tested, and not the same: {', '.join(said)}."] if said else []
 
 
-def controls(pairs: Sequence[Pair], scale: Mapping[Place, Scale], named: Callable[[Pair], str]) -> list[str]:
+def controls(pairs: Sequence[Pair], scale: Mapping[Place, Scale]) -> list[str]:
     """A note on controls and probes: how many there are, how many changed, and where a score changed most."""
-    others = [pair for pair in pairs if pair.row["kind"] not in ("ticket", DENSE)]
+    others = [pair for pair in pairs if pair.row["kind"] not in TESTED]
     if not others:
         return []
     same = sum(pair.identical for pair in others)
@@ -63,7 +63,7 @@ def controls(pairs: Sequence[Pair], scale: Mapping[Place, Scale], named: Callabl
         sign = "+" if change > 0 else ""
         said.append(
             f"The largest change of a control or probe is {sign}{unit.difference(change_text(change, unit))}, "
-            f"{named(most)}."
+            f"{describe(most.row)}."
         )
     return said
 

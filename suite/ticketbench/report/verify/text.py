@@ -18,9 +18,7 @@ _SHOWN = 6  # columns that differ
 def of_row(held: Held) -> str:
     """What became of one row."""
     row = held.published
-    settings = {row["found_on"], row["trained_on"]}
-    where = "" if settings == {"default"} else f", {row['found_on']} to {row['trained_on']}"
-    return plain(f"{held.verdict}: {describe(row)}{where} (row {row['row_id'][:12]}){_detail(held)}", _LONGEST)
+    return plain(f"{held.verdict}: {describe(row)} (row {row['row_id'][:12]}){_detail(held)}", _LONGEST)
 
 
 def of_search(job: Job, held: Sequence[Held]) -> str:
