@@ -155,6 +155,12 @@ def test_the_ranking_and_its_figure_can_be_taken_away(whole):
 
     assert ranking.loc["mine", "rank"] == 1 and ranking.loc["mine", "area"] > ranking.loc["imp", "area"]
     assert ranking.loc["mine", "area_interval"].startswith("±")
+    at = min(name for name in ranking.columns if re.fullmatch(r"at_\d+x_percent", name))
+    score, said = ranking.loc["mine", [at, f"{at}_interval"]]
+    half = float(said.removeprefix("± "))
+    table = pd.read_csv(folder / "table.csv").query("method == 'mine' and rung > 0")
+    assert 100 * table["mean"].min() <= score <= 100 * table["mean"].max()
+    assert 50 * table["half_width"].min() < half < 200 * table["half_width"].max()
     text = (folder / "ranking.tex").read_text("utf-8")
     assert "\nmine & 1" in text and "Holm within this table only" in text
     frontier = ElementTree.parse(folder / "frontier.svg").getroot()
@@ -229,4 +235,21 @@ def test_in_a_browser_a_cell_lists_its_rows_and_a_wrong_address_says_so(whole, t
 
     dom, text = shows(browse, whole.site / "row.html", "0" * 32, tmp_path)
     assert links(dom) == []
-    assert f"No row here has the id {'0' * 32}." in text
+    assert f"No row here has an id that begins with {'0' * 32}." in text
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (lambda row: row_id(row)[:12], ", seed 4 "),
+        (lambda row: row_id(row)[:7], " is no row’s id: expected its 32 hexadecimal digits"),
+        (lambda row: "nonsense", "“nonsense” is no row’s id: expected its 32 hexadecimal digits"),
+        (lambda row: "columns", "What the columns mean"),
+    ],
+    ids=["the first digits", "too few digits", "no digits", "the guide to the columns"],
+)
+def test_in_a_browser_an_address_is_a_row_or_says_what_is_wrong_with_it(whole, tmp_path, browse, address, said):
+    row = next(row for row in whole.rows if row["status"] == "collapsed")
+    dom, text = shows(browse, whole.site / "row.html", address(row), tmp_path)
+    assert said in text
+    assert re.search(r'id="columns"( hidden="")?', dom)[0].endswith('hidden=""') == (said[:4] != "What")

@@ -39,13 +39,14 @@ def csv_table(board: Board) -> str:
 def csv_ranking(ranks: Ranks, board: Board) -> str:
     """A board's ranking, one line a method: means at full precision, and each with its interval as printed.
 
-    Means of logarithms say so in their columns' names: `at_4x_nats`.
+    Both are in the unit that the column's name says, where there is one: `at_4x_percent`, `at_4x_nats`.
     """
     unit = unit_of(board.metric)
-    scale = f"_{unit.points}" if unit.exponential else ""
-    points = [f"at_{head[:-1]}x{name}" for head in ranks.heads for name in (scale, f"{scale}_interval")]
+    named = unit.sign.replace("%", "percent").strip()
+    scale = f"_{named}" if named else ""
+    columns = [f"at_{head[:-1]}x{name}" for head in ranks.heads for name in (scale, f"{scale}_interval")]
     heads = (
-        *(*_BOARD, "compression", "group", "method", *_RANK, "area", "area_interval", *points),
+        *(*_BOARD, "compression", "group", "method", *_RANK, "area", "area_interval", *columns),
         *("matches_dense", "matches_dense_to", "cost", "cost_class", "seeds", "not_ranked"),
     )
     said = (*_said(board), ranks.compression)
@@ -54,9 +55,9 @@ def csv_ranking(ranks: Ranks, board: Board) -> str:
         for each in own:
             rank = (each.rank.rank, each.rank.low, each.rank.high) if each.rank else ("", "", "")
             matching = (each.matching.main, each.matching.below) if each.matching else ("", "")
-            means = [value for cell in (each.area, *each.points) for value in _mean(cell)]
+            points = [value for cell in each.points for value in _mean(cell, unit.factor)]
             kept = (each.cost, each.cost_class, each.seeds, each.apart)
-            lines.append([*said, heading, each.name, *rank, *means, *matching, *kept])
+            lines.append([*said, heading, each.name, *rank, *_mean(each.area), *points, *matching, *kept])
     return _csv(heads, lines)
 
 
@@ -87,11 +88,11 @@ def _said(board: Board) -> tuple[Any, ...]:
     return (board.task, board.version, board.numerics, board.found_on, board.trained_on)
 
 
-def _mean(cell: Shown | None) -> tuple[Any, str]:
-    """A number at full precision where it is known, and what stands beside it."""
+def _mean(cell: Shown | None, factor: float = 1.0) -> tuple[Any, str]:
+    """A number at full precision where it is known, times a factor, and what stands beside it."""
     if cell is None:
         return "", ""
-    return (cell.order if cell.order is not None else cell.main), cell.below
+    return (cell.order * factor if cell.order is not None else cell.main), cell.below
 
 
 def _csv(heads: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
