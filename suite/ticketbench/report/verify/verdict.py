@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial
+from math import lcm
 
 from ticketbench.report.boards.board import chance_on
 from ticketbench.report.measures import METRIC_COLUMNS, scaled, told_items
@@ -37,7 +39,7 @@ class Verified:
         tested: how many rows entered it.
         alone: how many rows could not: fewer than three seeds of their cell are published, and no test items tell
             how far their score may lie.
-        measured: the metrics of the rows that entered.
+        measured: the metrics of all rows made elsewhere that nothing exact contradicts, whether they entered or not.
         beside: the same of the columns that do not rank, by name.
     """
 
@@ -176,13 +178,21 @@ def _pair(row: Row, again: Row, values: tuple[float, float], cells: Cells, task:
 def _drawn(row: Row, again: Row, task: Task, column: str) -> int | Drawn:
     """Of how many examples an accuracy is a share; of any other metric, what the recomputed row's test items say.
 
-    The published ones are whatever their author wrote. A validation score is of as many examples as the task holds
-    out; of metrics that are no shares, it is taken to lie as far as the test score.
+    The published ones are whatever their author wrote. Of metrics that are no shares, a validation score is taken to
+    lie as far as the test score.
     """
     data = task.in_setting(row["trained_on"]).data
     if row["metric"] != "accuracy" or not isinstance(data, Images):
         return of_items(told_items(again))
-    return data.validation if column.startswith("validation") else int(row["test_examples"])
+    return _validation_examples(again, data) if column.startswith("validation") else int(row["test_examples"])
+
+
+def _validation_examples(again: Row, data: Images) -> int:
+    """Of how many examples a validation accuracy is a share: under `labels`, the fewest that the curve allows."""
+    if data.labels is None:
+        return data.validation
+    shares = [point["validation"] for point in again["curve"] or () if point["validation"] is not None]
+    return lcm(*(Fraction(each).limit_denominator(data.validation).denominator for each in shares))
 
 
 def _alone(held: Held, cells: Cells, tasks: Mapping[str, Task]) -> bool:
