@@ -1,5 +1,6 @@
 """Editions: what is frozen for good is whole, marked and cited, never changes, and every later build checks it."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -67,6 +68,22 @@ def test_a_damaged_edition_is_named_by_the_next_build(whole, tmp_path, harm, sai
     harm(site / "editions" / whole.edition)
     with pytest.raises(TicketbenchError, match=rf"edition 2026-11 is damaged: {said}"):
         build_site([whole.results], site, whole.tasks)
+
+
+def test_a_build_that_fails_leaves_no_edition_and_can_be_repeated(whole, files_of, tmp_path, monkeypatch):
+    site = copied(whole, tmp_path)
+    before = files_of(site)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ticketbench.report.site.build.put_in_place", full)
+        with pytest.raises(TicketbenchError, match="the site cannot be written: No space left on device"):
+            build_site([whole.results], site, whole.tasks, edition="2026-12")
+    assert files_of(site) == before
+    build_site([whole.results], site, whole.tasks, edition="2026-12")
+    assert {each.name for each in (site / "editions").iterdir()} == {whole.edition, "2026-12"}
 
 
 def test_what_a_number_for_good_needs_is_one_message_naming_all_of_it(rows_of, tmp_path):

@@ -15,7 +15,7 @@ from ticketbench.paths import shipped
 from ticketbench.report.boards.board import Series
 from ticketbench.report.boards.task_sets import read_sets
 from ticketbench.report.site import charts, library
-from ticketbench.report.site.addresses import ROW_PAGE, method_page, overview_file, root
+from ticketbench.report.site.addresses import EDITIONS, ROW_PAGE, method_page, overview_file, root
 from ticketbench.report.site.csv_tables import csv_overview
 from ticketbench.report.site.editions import Edition, freeze, listed, may_be_frozen, past_editions, refuse
 from ticketbench.report.site.families import OTHERS, family_of
@@ -77,8 +77,13 @@ def build_site(
     try:
         out.mkdir(parents=True, exist_ok=True)
         staging = Path(mkdtemp(prefix=".building-", dir=out))
-        _make(found, staging, tasks, methods or {}, own_recipes or {}, jobs, past, edition, out)
-        put_in_place(staging, out)
+        site = staging / "site"
+        site.mkdir()
+        _make(found, site, tasks, methods or {}, own_recipes or {}, jobs, past, edition)
+        put_in_place(site, out)
+        if edition:
+            (out / EDITIONS).mkdir(exist_ok=True)
+            (staging / EDITIONS / edition).rename(out / EDITIONS / edition)
     except OSError as error:
         raise TicketbenchError(f"{out}: the site cannot be written: {error.strerror or error}.") from None
     finally:
@@ -89,33 +94,31 @@ def build_site(
 
 def _make(
     found: Found,
-    staging: Path,
+    site: Path,
     tasks: Mapping[str, Task],
     methods: Mapping[str, "Method"],
     own_recipes: Mapping[str, bool],
     jobs: int,
     past: Sequence[Edition],
     edition: str,
-    out: Path,
 ) -> None:
-    """The whole site in a folder of its own; an edition, if one is to be frozen, in its place."""
+    """The whole site in a folder of its own; an edition, if one is to be frozen, below `EDITIONS` beside it."""
     look = _looks(found, methods)
     work = [
-        Job(task, paths, found.mixed, staging, tasks, methods, look, own_recipes)
-        for task, paths in found.files.items()
+        Job(task, paths, found.mixed, site, tasks, methods, look, own_recipes) for task, paths in found.files.items()
     ]
     made = _all_made(work, jobs)
     if edition:
         refuse([said for each in made for said in each.wanting])
-    write = writer(staging)
+    write = writer(site)
     for address, text in _shared(made, tasks, methods, look):
         write(address, text)
     frozen = [{"id": each.task, "versions": list(each.versions), "rows": each.listed["rows"]} for each in made]
-    every = [freeze(edition, staging, out, frozen), *past] if edition else list(past)
+    every = [freeze(edition, site, site.parent, frozen), *past] if edition else list(past)
     every.sort(key=lambda each: each.name, reverse=True)
     write("editions.html", templates()("editions.html", root="", editions=every))
-    for path in sorted(staging.rglob("*.html")):
-        address = path.relative_to(staging).as_posix()
+    for path in sorted(site.rglob("*.html")):
+        address = path.relative_to(site).as_posix()
         write(address, listed(path.read_text("utf-8"), address, [each.name for each in every]))
 
 
