@@ -30,11 +30,14 @@ Part = tuple[pa.Table, list[Place]]  # rows in order, and where each stands
 Indices = npt.NDArray[np.int64]
 
 
-def merge_files(paths: Sequence[Path], out: Path) -> int:
+def merge_files(paths: Sequence[Path], out: Path, named: Sequence[Path] = ()) -> int:
     """Write the union of result files into one, as `merge` has it, and return the number of its rows.
 
     Of two rows that agree, the one of the earlier path stays. Files may be larger than memory: beside some thousand
     rows, only one file's ids are held. A file that is not in order is sorted first, into a copy beside `out`.
+
+    Args:
+        named: where `paths` are copies, the files that they are of: a conflict names these.
 
     Raises `TicketbenchError` where a file is damaged, rows of one id conflict (naming row and files) or the disk
     refuses; `out` then stays as it was.
@@ -45,7 +48,7 @@ def merge_files(paths: Sequence[Path], out: Path) -> int:
         TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder,
     ):
         free = (Path(folder) / f"{number}.parquet" for number in count())
-        return _merge([_ordered(path, free) for path in paths], temporary, free, paths)
+        return _merge([_ordered(path, free) for path in paths], temporary, free, named or paths)
 
 
 def _ordered(path: Path, free: Iterator[Path]) -> Path:

@@ -11,6 +11,7 @@ from ticketbench.methods.declare import Method
 from ticketbench.report.boards.board import boards
 from ticketbench.report.site.build import build_site
 from ticketbench.report.statistics.intervals import plus_minus
+from ticketbench.results import write_rows
 from ticketbench.task import find_tasks
 
 EVIL = "</script><script>alert('reason')</script><img src=x onerror=alert(1)>"
@@ -244,6 +245,20 @@ def test_the_same_rows_in_two_folders_are_shown_once_and_contradicting_ones_refu
     rows_of.write_results(two, rows)
     with pytest.raises(TicketbenchError, match="best_step"):
         build_site([one, two], tmp_path / "site", {})
+
+
+def test_a_conflict_in_files_of_several_tasks_names_these_files(rows_of, tmp_path):
+    rows = [
+        row
+        for name in ("digits/mlp", "digits/conv")
+        for row in rows_of.make_results(rows_of.make_task(name), {"imp": [0.9]}, seeds=1, examples=100)
+    ]
+    files = [tmp_path / "results" / name for name in ("one.parquet", "two.parquet")]
+    write_rows(files[0], rows)
+    write_rows(files[1], [row | {"best_step": row["best_step"] + 40} for row in rows])
+    with pytest.raises(TicketbenchError) as caught:
+        build_site([tmp_path / "results"], tmp_path / "site", {})
+    assert f"({files[0]}, {files[1]})" in str(caught.value)
 
 
 def test_a_site_that_cannot_be_written_is_one_message(built, tmp_path):

@@ -71,7 +71,8 @@ def write_task(task: str, paths: Sequence[Path], mixed: Collection[Path], out: P
     `mixed` are the files that hold rows of other tasks too. Raises `TicketbenchError` as `merge_files` does.
     """
     with TemporaryDirectory() as folder:
-        merge_files([_only(task, path, Path(folder)) if path in mixed else path for path in paths], out)
+        own = [_only(task, path, Path(folder)) if path in mixed else path for path in paths]
+        merge_files(own, out, named=paths)
 
 
 def board_rows(path: Path) -> list[Row]:
