@@ -289,11 +289,14 @@
     place.replaceChildren(el("p", { class: "notice", role: "alert" }, text));
   };
 
-  async function byId(id) {
-    const known = await load(`rows/ids/${id.slice(0, site.digits)}.js`);
-    const found = known.find(([row]) => row === id);
-    if (!found) return missing(`No row here has the id ${id}.`);
-    return showRow((await part(found[1], found[2])).find((row) => row.row_id === id));
+  // A row by its id, or by the first digits of it.
+  async function byId(digits) {
+    const known = await load(`rows/ids/${digits.slice(0, site.digits)}.js`);
+    const found = known.filter(([row]) => row.startsWith(digits));
+    if (!found.length) return missing(`No row here has an id that begins with ${digits}.`);
+    if (found.length > 1) return missing(`The ids of ${found.length} rows begin with ${digits}: give more digits.`);
+    const [[id, task, number]] = found;
+    return showRow((await part(task, number)).find((row) => row.row_id === id));
   }
 
   async function byCell(asked) {
@@ -311,13 +314,15 @@
   }
 
   async function show() {
-    const said = window.location.hash.slice(1);
+    const hash = window.location.hash.slice(1);
+    const said = hash === meanings.id ? "" : hash;
     find.hidden = false;
     meanings.hidden = said !== "";
     nav.replaceChildren(...(said === "" ? ways.cloneNode(true).childNodes : []));
     try {
-      if (/^[0-9a-f]{32}$/i.test(said)) await byId(said.toLowerCase());
+      if (/^[0-9a-f]{8,32}$/i.test(said)) await byId(said.toLowerCase());
       else if (said.includes("=")) await byCell({ ...DEFAULTS, ...Object.fromEntries(new URLSearchParams(said)) });
+      else if (said !== "") missing(`“${said}” is no row’s id: expected its 32 hexadecimal digits (0–9, a–f), or the first 8 of them or more.`);
       else {
         head.replaceChildren(...started.cloneNode(true).childNodes);
         place.replaceChildren();

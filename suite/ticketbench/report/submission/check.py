@@ -201,7 +201,7 @@ def _place(row: Row) -> tuple[object, ...]:
 
 
 def _coverage(manifest: Manifest, rows: Mapping[str, list[Row]]) -> Iterator[str]:
-    """Every task has rows of every method, and fewer seeds than make an interval are told by the report."""
+    """The manifest names each task once, and every task has rows of every method."""
     there = {task_and_method(place) for place in rows}
     for ran in manifest.tasks:
         for method in manifest.methods:
