@@ -9,6 +9,7 @@ import torch
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import Store
+from ticketbench.harness.trainings import Trainings
 
 
 def test_a_tensor_edited_in_place_reaches_nobody_else(lab, compared):
@@ -77,6 +78,45 @@ def test_a_mode_left_on_at_a_yield_changes_no_bit_of_a_training(lab, compared, m
     digest = {"method_digest": ""}
     assert compared(row | digest for row in tried) == compared(row | digest for row in plain)
     assert {row["status"] for row in tried} == {"done"}
+
+
+def test_what_a_loss_does_to_the_network_reaches_no_other_training(lab, compared):
+    """The workload, which keeps the engine's own network, is the same one throughout, as in one process."""
+    honest = lab.method(
+        """
+        @method("honest", title="Honest")
+        def honest(search):
+            yield [Ticket(mask, search.initial) for mask in masks_of(search, search.initial)]
+        """,
+        "honest.py",
+    )
+    rude = lab.method(
+        """
+        @dataclass(frozen=True)
+        class Rude:
+            def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
+                network.register_forward_hook(lambda module, inputs, output: 0.5 * output)
+                network.left = True
+                return loss(network, weights, inputs, targets)
+
+
+        @method("rude", title="Rude")
+        def rude(search):
+            yield Train(search.initial, 3, objective=Rude())
+        """,
+        "rude.py",
+    )
+    task = lab.task()
+    workloads = lab.trainings(task).workloads
+
+    def rows_of(found, store):
+        return run_search(Job(task, found, "default", 0), Trainings(workloads, Store(lab.folder / store)))
+
+    alone = rows_of(honest, "alone")
+    (ended, *_) = rows_of(rude, "rude")
+    after = rows_of(honest, "after")
+    assert "asked for nothing more" in ended["reason"]
+    assert compared(after) == compared(alone)
 
 
 def test_a_mode_switched_by_one_method_does_not_reach_the_next(lab, compared):

@@ -40,6 +40,19 @@ class Plain:
         return None
 
 
+def test_a_class_within_a_function_is_refused_as_it_may_use_what_is_no_field():
+    def within(strength):
+        @dataclass(frozen=True)
+        class Hidden:
+            def __call__(self, network, weights, extra, inputs, targets, step, rng, loss):
+                return strength * loss(network, weights, inputs, targets)
+
+        return Hidden()
+
+    with pytest.raises(Refused, match="objective Hidden: declared within a function; declare it at the top of its"):
+        objective_identity(within(2.0))
+
+
 def test_the_plain_loss_has_none():
     assert objective_identity(None) == ""
 

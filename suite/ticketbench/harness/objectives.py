@@ -17,7 +17,8 @@ def objective_identity(objective: Objective | None) -> str:
 
     A method's module is named after the digest of its file, so what its objective calls there is covered.
 
-    Raises `Refused` for anything but a frozen dataclass of numbers, texts, tensors, and containers of these.
+    Raises `Refused` for anything but a frozen dataclass of numbers, texts, tensors, and containers of these, and for
+    a class that is declared within a function: what it uses of that function's variables cannot be seen.
     """
     if objective is None:
         return ""
@@ -25,6 +26,11 @@ def objective_identity(objective: Objective | None) -> str:
     if not is_dataclass(kind) or not kind.__dataclass_params__.frozen:
         raise Refused(
             f"objective {kind.__name__}: expected an instance of a frozen dataclass, so that it can be told apart"
+        )
+    if "<locals>" in kind.__qualname__:
+        raise Refused(
+            f"objective {kind.__name__}: declared within a function; declare it at the top of its file, and what it "
+            "uses as its fields"
         )
     try:
         source = inspect.getsource(kind)

@@ -56,7 +56,7 @@ def advance(members: Sequence[Member], until: int, workload: Workload) -> list[S
 
 def _advance(member: Member, until: int, workload: Workload) -> State:
     start, device = member.start, workload.device
-    network = workload.module()
+    network = workload.module() if member.plain else workload.fresh_module()  # a method's loss may leave hooks in it
     load(network, start)
     network.train()
     extra = {name: _trainable(name, tensor, device) for name, tensor in start.extra.items()}

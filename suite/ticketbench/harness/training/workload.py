@@ -45,6 +45,9 @@ class Workload(Protocol):
     def module(self) -> nn.Module:
         """The network on the device, to be loaded with weights; the same object may come every time."""
 
+    def fresh_module(self) -> nn.Module:
+        """The same, and another object every time."""
+
     def order(self, seed: int, data_order: int) -> Order:
         """The order in which a training meets its examples."""
 
