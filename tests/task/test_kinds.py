@@ -67,6 +67,8 @@ def test_each_kind_of_data_is_read_and_has_its_metric(said, kind, metric, load):
             TEXT + STEPS + 'schedule = { decay = "inverse-sqrt" }\n',
             'training.schedule: decay = "inverse-sqrt" needs a warmup, and takes no milestones',
         ),
+        (TEXT + STEPS + "schedule.milestones = [20, 10]\n", "training.schedule.milestones: milestones ascend"),
+        (TEXT + STEPS + "schedule.milestones = [10, 10]\n", "training.schedule.milestones: milestones ascend"),
     ],
 )
 def test_what_does_not_fit_the_kind_is_told_with_its_place(said, expected, load):

@@ -6,7 +6,7 @@ authors: `ticketbench schema` prints them as JSON Schema.
 
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ticketbench.task.base import Above0, Decay, Fraction01, NotNegative, Positive, Spec
 
@@ -118,6 +118,13 @@ class Schedule(Spec):
         if self.decay == "inverse-sqrt" and (not self.warmup or self.milestones):
             raise ValueError('decay = "inverse-sqrt" needs a warmup, and takes no milestones')
         return self
+
+    @field_validator("milestones")
+    @classmethod
+    def _ascend(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
+        if list(milestones) != sorted({*milestones}):
+            raise ValueError("milestones ascend, each once")
+        return milestones
 
 
 class Agent(Spec):
