@@ -1,7 +1,11 @@
 """What a search costs, against numbers worked by hand. T = 30 steps of 60 examples, rewind step 10."""
 
+import time
+
 import pytest
 
+from ticketbench.harness.search import Job, run_search
+from ticketbench.harness.trainings import Trainings
 from ticketbench.methods import shipped_methods
 
 T, BATCH = 30, 60
@@ -199,6 +203,32 @@ def test_only_the_methods_own_time_is_its_time(lab):
     """)
     seconds = [row["search_seconds"] for row in rows]
     assert all(0.05 * n <= each < 0.05 * n + 0.5 for n, each in enumerate(seconds, 1))
+
+
+def test_what_the_store_must_train_again_while_a_method_looks_is_not_its_time(lab, monkeypatch):
+    real = Trainings._run
+
+    def slow(*said):
+        time.sleep(1)
+        return real(*said)
+
+    monkeypatch.setattr(Trainings, "_run", slow)
+    found = lab.method("""
+        @method("mine", title="Mine")
+        def mine(search):
+            early = yield Train(search.initial.replace(mask=masks_of(search, search.initial)[0]), 5)
+            for weights in early.weights, early.prunable:
+                for mask in masks_of(search, search.initial):
+                    pass
+            yield [Ticket(mask, search.initial) for mask in masks_of(search, early)]
+    """)
+    task = lab.task()
+    trainings = lab.trainings(task, limit=0)
+    kept = trainings.store.get
+    monkeypatch.setattr(trainings.store, "get", lambda line, step: None if step == 5 else kept(line, step))
+    rows = run_search(Job(task, found, "default", 0), trainings)
+    assert lab.asked.count(True) == 4
+    assert all(0 < row["search_seconds"] < 0.9 for row in rows)
 
 
 def test_under_vmap_every_example_is_counted(lab):

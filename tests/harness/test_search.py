@@ -201,6 +201,12 @@ def test_a_delegate_gets_its_rung_and_its_parameters(lab):
                 yield from search.method("random-[gl]*")
     """)
     assert [row["status"] for row in rows] == ["done", "failed", "failed"]
+    (whole, *_) = lab.search("""
+        @method("mine", title="Mine")
+        def mine(search, rung):
+            yield from search.method("imp", rung)
+    """)
+    assert "imp is run on the whole ladder; say search.method('imp')" in whole["reason"]
     assert "random-layer is run once a rung; say which" in rows[1]["reason"]
     assert "random-[gl]* names 2 methods, not one" in rows[2]["reason"]
     (first, *_) = lab.search("""

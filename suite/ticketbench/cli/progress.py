@@ -68,7 +68,7 @@ class Lines:
 
     def __call__(self, shard: Shard, event: Event) -> None:
         self.account.take(event)
-        where = f"{shard.task.id} {shard.method.name}, seed {shard.seed}"
+        where = f"{shard.task.id} {shard.method.called}, seed {shard.seed}"
         if isinstance(event, Finished):
             rungs = {row["rung"] for row in event.rows}
             at = f", rung {min(rungs)}" if len(rungs) == 1 and not shard.dense else ""
@@ -94,7 +94,7 @@ class Bar:
         self._progress.update(
             self._task,
             completed=self.account.scored,
-            description=f"{shard.task.id} {shard.method.name}, seed {shard.seed}",
+            description=f"{shard.task.id} {shard.method.called}, seed {shard.seed}",
             told=self.account.told(),
         )
 

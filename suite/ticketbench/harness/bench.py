@@ -193,6 +193,8 @@ def _delegate(search: Search, name: str, rung: Rung | None, parameters: dict[str
         raise ValueError(f"search.method: {name} names {len(found)} methods, not one")
     if found[0].per_rung and rung is None:
         raise ValueError(f"search.method: {name} is run once a rung; say which: search.method({name!r}, rung)")
+    if rung is not None and not found[0].per_rung:
+        raise ValueError(f"search.method: {name} is run on the whole ladder; say search.method({name!r})")
     return found[0].with_parameters(**parameters).start(search, rung)
 
 

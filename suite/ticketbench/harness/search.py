@@ -266,7 +266,7 @@ class _Drive:
         check_probe(probe, self.probes)
         self.probes.add(probe.label)
         state = probe.checkpoint.state()
-        scored = self.trainings.score(state, self.job.found_on)
+        scored = self.trainings.score(state, self.job.found_on, self.job.seed)
         rung = self.rung or self.dense_rung
         row = blank_row(
             self.job.identity, "probe", self.job.found_on, rung.index, probe.label, self.workload, "done", ""
@@ -284,13 +284,16 @@ class _Drive:
         return checkpoint
 
     def _fetched(self, made: Checkpoint) -> State:
-        """What the store has, or must train again, while the method looks: if that fails it is no fault of its."""
+        """What the store has, or must train again, while the method looks: neither its fault nor its time."""
+        started = time.perf_counter()
         try:
             with undisturbed():
                 return made.state()
         except (TicketbenchError, OSError) as error:
             self.trouble = error
             raise
+        finally:
+            self.charges.seconds -= time.perf_counter() - started
 
     def _trained_here(self, start: Checkpoint) -> Iterator[State]:
         """Every network the harness has trained in this search, the likeliest origin of a ticket first."""

@@ -135,10 +135,10 @@ class Trainings:
         """What the training took when it was run, from its line's start."""
         return self._obtain(training, keep=True).measured
 
-    def score(self, state: State, setting: str) -> History:
-        """One evaluation of a state as it is."""
+    def score(self, state: State, setting: str, seed: int) -> History:
+        """One evaluation of a state as it is. Where it is drawn, as games are, it is a function of the seed."""
         ended = replace(state, history=History(state.step))
-        (scored,) = self.workloads[setting].advance([Member(ended, seed=0)], state.step)
+        (scored,) = self.workloads[setting].advance([Member(ended, seed)], state.step)
         return scored.history
 
     def _obtain(self, training: Training, keep: bool) -> Stored:

@@ -66,6 +66,12 @@ class Method:
         """
         return {name: value for name, value in self.parameters.items() if repr(value) != repr(self.defaults[name])}
 
+    @property
+    def called(self) -> str:
+        """Its name and what is given, as the command line takes them: `weight-rewind(step=100)`."""
+        said = ", ".join(f"{name}={value!r}" for name, value in self.given.items())
+        return f"{self.name}({said})" if said else self.name
+
     def with_parameters(self, **given: Any) -> "Method":
         """The method with these parameters. Raises `TicketbenchError` for one it does not take."""
         for name in given:

@@ -271,6 +271,18 @@ def test_a_search_gives_rows_of_returns_with_a_score_for_every_test_game(lab, ta
     assert rows[0]["kept"] == round(0.5 * rows[0]["prunable"]) and rows[0]["prunable"] == rows[0]["parameters"]
 
 
+def test_the_games_that_a_probe_plays_are_drawn_by_its_seed(lab, task_of, plain):
+    found = lab.method("""
+        @method("mine", title="Mine")
+        def mine(search):
+            yield Probe(search.initial, "at its start")
+    """)
+    (probe, *_) = lab.search(found, task_of(), seed=1)
+    trainings, start = lab.trainings(task_of()), plain.initial(1)
+    played = [trainings.score(start, "default", seed).points[-1].test for seed in (0, 1)]
+    assert probe["test_final"] == played[1] != played[0]
+
+
 def test_a_stored_training_goes_on_from_an_evaluation_alone(tmp_path, trained, task_of):
     """A checkpoint off the grid is no place to go on from: the line is trained again from its start."""
     from ticketbench.harness.trainings import Course
