@@ -1,18 +1,20 @@
 """What there is to do: the searches whose rows are missing or stale, in shards of one seed and method."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ticketbench.extras import missing_extras
 from ticketbench.harness.controls import control_settings
 from ticketbench.harness.rows import parameters_text
 from ticketbench.harness.search import DENSE_METHOD, Job
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
+from ticketbench.harness.workloads.environments import own_game
 from ticketbench.methods import Method
 from ticketbench.networks import source_digest
 from ticketbench.results import CONTROLS, DENSE, Row, control_label, control_of, read_rows, result_file
-from ticketbench.task import Task
+from ticketbench.task import Environment, Task
 
 
 @dataclass(frozen=True)
@@ -77,17 +79,18 @@ def make_plan(
         for task in tasks:
             for method in wave:
                 rows = _rows(results, task, method.name)
+                old = {row["row_id"] for row in rows if not _current(row, task, method.digest)}
                 for seed in range(seeds if seeds is not None else task.replicates.seeds):
                     jobs = []
                     for job in _jobs(task, method, seed):
                         mine = [row for row in rows if _belongs(row, job)]
                         job = _with_controls(job, controls, mine)
-                        if _finished(job, mine):
+                        if _finished(job, mine, old):
                             there += len(mine)
                             failed += [row for row in mine if row["status"] == "failed"]
                         else:
                             jobs.append(replace(job, replaces=frozenset(row["row_id"] for row in mine)))
-                            stale += sum(not _current(row, task, method.digest) for row in mine)
+                            stale += sum(row["row_id"] in old for row in mine)
                     if jobs:
                         shards.append(Shard(task, method, seed, tuple(jobs)))
     return Plan(tuple(shards), there, tuple(failed), stale)
@@ -125,7 +128,16 @@ def _current(row: Row, task: Task, method_digest: str) -> bool:
         and row["network_digest"] == (source_digest(task.network) or None)
         and row["engine_version"] == ENGINE_VERSION
         and row["numerics"] == NUMERICS
+        and _same_game(row, task)
     )
+
+
+def _same_game(row: Row, task: Task) -> bool:
+    """Whether a game of one's own is still the one that the row is of; that of a package is as of any version."""
+    data = task.in_setting(row["trained_on"]).data
+    if not isinstance(data, Environment) or missing_extras([data.kind]):
+        return True
+    return own_game(data) in (None, row["data_digest"])
 
 
 def _belongs(row: Row, job: Job) -> bool:
@@ -137,9 +149,9 @@ def _belongs(row: Row, job: Job) -> bool:
     )
 
 
-def _finished(job: Job, rows: list[Row]) -> bool:
-    """A search's rows appear together, so it is finished where every rung and setting has a current row."""
-    if not all(_current(row, job.task, job.method.digest) for row in rows):
+def _finished(job: Job, rows: list[Row], old: Set[str]) -> bool:
+    """A search's rows appear together, so it is finished where every rung and setting has a row, none of them old."""
+    if any(row["row_id"] in old for row in rows):
         return False
     if job.method.name == DENSE:
         return bool(rows)

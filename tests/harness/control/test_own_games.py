@@ -99,12 +99,39 @@ def test_what_it_raises_is_told_as_its_own(own, said, raised, workload_of, train
         trained(workload, workload.initial(0), 1)
 
 
+def test_rows_of_a_game_whose_file_changed_are_made_anew(own, lab, task_of):
+    from ticketbench.harness import plan
+
+    found = lab.method(
+        "@scorer('mine', title='Mine')\ndef mine(search, checkpoint):\n    return scores_of(checkpoint)"
+    )
+    mine, shipped = task_of(name=own()), task_of().model_copy(update={"id": "tiny/shipped"})
+    lab.run([mine, shipped], [found])
+
+    def left(task):
+        plan.own_game.cache_clear()  # as in another process
+        return plan.make_plan([task], [found], 1, lab.folder / "results").rows
+
+    assert (left(mine), left(shipped)) == (0, 0)
+    module = mine.data.name.partition(":")[0]
+    own(module, reward=2.0)
+    forget(module)
+    assert (left(mine), left(shipped)) == (3, 0)
+
+
+def forget(module):
+    """As another process, which imports the file as it is then."""
+    from ticketbench.harness.workloads import environments
+
+    environments._content.cache_clear()
+    sys.modules.pop(module, None)
+
+
 def test_a_game_is_pinned_by_the_file_that_defines_it(own, game_of):
     from ticketbench.harness.workloads import environments
 
     def digest(name):
-        environments._content.cache_clear()
-        sys.modules.pop(name.partition(":")[0], None)
+        forget(name.partition(":")[0])
         return environments.rules_of(game_of(name)).digest
 
     name = own()

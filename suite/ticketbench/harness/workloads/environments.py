@@ -54,6 +54,15 @@ def rules_of(spec: Environment) -> Rules:
     return Rules(tuple(space.shape), int(actions.n), digest)
 
 
+@cache
+def own_game(spec: Environment) -> str | None:
+    """The digest of a game that is not of Gymnasium or ALE. Raises `TicketbenchError` as `make_game` does."""
+    game = make_game(spec)
+    own = _digest(spec, game) if _own_modules(spec, game) else None
+    game.close()
+    return own
+
+
 def make_game(spec: Environment) -> "Game":
     """One game, wrapped: capped at `max_steps`, and for Atari half the resolution and `stack` frames.
 
