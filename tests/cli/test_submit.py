@@ -132,6 +132,21 @@ def test_without_a_task_it_is_the_tier_of_seconds(ticketbench, author, here, mon
     assert asked["seeds"] is None and not asked["controls"]
 
 
+def test_a_method_that_fails_where_it_counts_is_packed_and_told_by_the_exit_code(ticketbench, author, here):
+    author("""
+        @method("mine", title="Mine")
+        def mine(search):
+            "Good for short trainings."
+            if search.steps > 100:  # longer than any training of the conformance checks
+                raise ValueError("too long for me")
+            yield [Ticket(mask, search.initial) for mask in masks_of(search)]
+    """)
+    said = ticketbench(*RUN, *SAID)
+    assert said.code == 1
+    assert "ValueError: too long for me" in said.err and "valid: 8 rows (8 failed)" in said.out
+    assert (here / "submission/mine/report.md").exists()
+
+
 def test_the_check_takes_a_page_of_nonsense(ticketbench, here):
     (here / "it/baselines").mkdir(parents=True)
     (here / "it/baselines/mine.toml").write_text(json.dumps({"x": 1}))

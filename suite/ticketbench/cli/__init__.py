@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from typing import Any
 
 import click
 
@@ -19,9 +20,27 @@ from ticketbench.cli.verify import verify
 from ticketbench.errors import TicketbenchError
 
 _FAULT = 70  # EX_SOFTWARE of sysexits.h
+_UNREAD = 141  # 128 + SIGPIPE, as a shell has it
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Escaped(Exception):
+    """Caused by an error that click would take for another: a closed pipe for code 1, an early end for Ctrl-C."""
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except KeyboardInterrupt as stopped:
+            click.echo(err=True)  # what is said next stands below ^C
+            raise click.Abort(*stopped.args) from None
+        except (BrokenPipeError, EOFError) as error:
+            raise _Escaped from error
+        return code
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="ticketbench")
 def ticketbench() -> None:
     """A reproducibility benchmark suite and leaderboard for lottery tickets and neural-network pruning."""
@@ -38,17 +57,17 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. Nothing is lost: the same command goes on where it stopped.", err=True)
+    except (click.Abort, KeyboardInterrupt) as stopped:
+        click.echo(" ".join(["Stopped.", *map(str, stopped.args)]), err=True)
         sys.exit(130)
     except TicketbenchError as error:
         click.echo(f"ticketbench: {error}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception:
+    except Exception as error:
         # Never 1, which says that something regressed or parted.
+        if isinstance(error.__cause__, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(_UNREAD)
         traceback.print_exc()
         click.echo(
             "ticketbench: this is a fault of ticketbench itself; please report it with what stands above.", err=True

@@ -1,11 +1,11 @@
 """How many processes a command starts where it is not told."""
 
-import os
-
 
 def cores() -> int:
     """How many cores this process may use, which in a container or under a scheduler are not all there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def processes_for(device: str) -> int:

@@ -81,8 +81,11 @@ def run(
     _make_folder(results)
     place = Place(store or default_store(), int(store_limit * 2**30), device, latency)
     account = Account(plan)
-    with watching(account) as display:
-        run_plan(plan, results, place, processes, display)
+    try:
+        with watching(account) as display:
+            run_plan(plan, results, place, processes, display)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Nothing is lost: the same command goes on where it stopped.") from None
     code = _sum_up(account, plan, results, tasks)
     click.echo(f"See the leaderboard: {_leaderboard(results, selectors)}")
     return code
@@ -121,8 +124,8 @@ def _tell(plan: "Plan", tasks: Sequence[Task]) -> None:
 
     rows = []
     for task in tasks:
-        for name in dict.fromkeys(shard.method.name for shard in plan.shards if shard.task.id == task.id):
-            mine = [s for s in plan.shards if s.task.id == task.id and s.method.name == name]
+        for name in dict.fromkeys(shard.method.called for shard in plan.shards if shard.task.id == task.id):
+            mine = [s for s in plan.shards if s.task.id == task.id and s.method.called == name]
             scored = sum(shard.rows for shard in mine)
             rows.append((task.id, name, f"{len(mine)} seeds", f"{scored} rows", f"{scored} dense trainings at most"))
     columns(rows)
@@ -159,11 +162,12 @@ def _leaderboard(results: Path, selectors: Sequence[str]) -> str:
 def _failed(rows: "Sequence[Row]") -> list[str]:
     """What failed and why: equal reasons of one method in one line, with the rungs at which they ended it."""
     from ticketbench.harness.search import ended_at
+    from ticketbench.report.origin import parameters
 
     rungs: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         where, why = ended_at(row["reason"])
-        at = rungs.setdefault((f"{row['task']} {row['method']}", why), [])
+        at = rungs.setdefault((f"{row['task']} {row['method']}{parameters(row['method_params'])}", why), [])
         if where and where not in at:
             at.append(where)
     return [f"{whose}: {_at(where)}{why}" for (whose, why), where in rungs.items()]

@@ -76,11 +76,11 @@ def submit(
     tasks = _tasks(tiers or (() if selectors else ("smoke",)), selectors)
     said = declared(from_options(**fields), check_place(out, source.name), str(out / manifest_place(source.name)))
     _conform(methods, str(selector))
-    context.invoke(
+    failed = context.invoke(
         run, selectors=tuple(task.id for task in tasks), wanted=(str(selector), *compared), seeds=seeds,
         device=device, jobs=jobs, results=results, store=store,
     )  # fmt: skip
-    return _pack(out, source, said, tasks, methods, seeds, results)
+    return _pack(out, source, said, tasks, methods, seeds, results) or failed
 
 
 def _conform(methods: Iterable["Method"], selector: str) -> None:
