@@ -1,8 +1,7 @@
 """The store gives back what was put, or nothing: shared, bounded, and whole whatever happens."""
 
 import os
-import subprocess
-import sys
+import resource
 import time
 from contextlib import contextmanager
 
@@ -294,34 +293,26 @@ def test_locks_that_cannot_be_made_are_one_message(tmp_path):
         pytest.fail("there was nothing to hold")
 
 
-_FULL = """
-import resource, sys
-from pathlib import Path
-import torch
-from ticketbench.errors import TicketbenchError
-from ticketbench.harness.store import Measured, Store, Stored
-from ticketbench.methods.state import State
-
-line = "0123abcd" * 8
-state = lambda size: Stored(State(1, {"w": torch.ones(size)}, {}, {"w": torch.ones(size) > 0}), Measured())
-store = Store(Path(sys.argv[1]))
-store.put(line, 1, state(100), keep=True)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-try:
-    store.put(line, 2, state(100_000), keep=True)
-except TicketbenchError as error:
-    print(error)
-store.put(line, 3, state(100), keep=True)
-"""
+@contextmanager
+def no_file_above(size):
+    """As on a full disk, writing more than so many bytes to a file fails in the middle of it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_is_one_message_and_loses_nothing(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", _FULL, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
-    )
-    (said,) = done.stdout.splitlines()
-    assert said.startswith(f"The store {tmp_path} cannot be written: File too large. Nothing in it was lost;")
-    assert "--store" in said
+    store = Store(tmp_path)
+    store.put(LINE, 1, stored(), keep=True)
+    with no_file_above(50_000):
+        with one_message(
+            f"The store {tmp_path} cannot be written: File too large. Nothing in it was lost;", "--store"
+        ):
+            store.put(LINE, 2, stored(size=10_000), keep=True)
+        store.put(LINE, 3, stored(), keep=True)
     store = Store(tmp_path)
     assert store.steps(LINE) == [1, 3]
     assert store.get(LINE, 1) is not None
