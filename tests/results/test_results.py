@@ -33,30 +33,6 @@ NOT_COMPARED = {
 ANOTHER = {pa.string(): "another", pa.int64(): 99, pa.float64(): 0.99, pa.bool_(): False, pa.binary(): b"\x01"}
 
 
-def value(kind):
-    """Something that a column of this Arrow type may hold."""
-    plain = {
-        pa.string(): "ein Wört",
-        pa.int64(): 2**53 + 1,
-        pa.float64(): 0.1,
-        pa.bool_(): True,
-        pa.binary(): b"\0\xff",
-    }
-    if pa.types.is_list(kind):
-        return [value(kind.value_type), value(kind.value_type)]
-    if pa.types.is_struct(kind):
-        return {each.name: value(each.type) for each in kind}
-    return plain[kind]
-
-
-def row(**said):
-    """A row in which every column is filled."""
-    made = {each.name: value(each.type) for each in SCHEMA}
-    made |= {"kind": "ticket", "status": "done", "task": "digits/mlp", "method": "imp", "label": "", "seed": 0}
-    made |= {"rung": 1, "task_version": 1, "method_params": "{}", "numerics": "fp32"} | said
-    return made | {"row_id": results.row_id(made)}
-
-
 def python(code, *arguments):
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -86,8 +62,8 @@ def test_seconds_memory_latency_and_provenance_are_not_compared_and_all_else_is(
     assert set(SCHEMA.names) - set(COMPARED) == NOT_COMPARED
 
 
-def test_the_row_id_is_a_digest_of_the_key_alone():
-    base = row()
+def test_the_row_id_is_a_digest_of_the_key_alone(full):
+    base = full()
     for each in SCHEMA:
         if each.name == "row_id":
             continue
@@ -106,40 +82,40 @@ def test_the_row_id_never_changes():
 # writing and reading
 
 
-def test_every_type_comes_back_as_it_was_written(tmp_path):
-    full, empty = row(), row(seed=1)
+def test_every_type_comes_back_as_it_was_written(full, tmp_path):
+    whole, empty = full(), full(seed=1)
     for each in SCHEMA:
         if each.name not in (*KEY, "row_id", "status"):
             empty[each.name] = None
     point = {"step": 1, "training_loss": None, "validation_loss": math.nan}
     point |= {"validation": 0.5, "test_loss": -math.inf, "test": 1.0}
-    odd = row(seed=2, test_final=math.inf, path_length=5e-324, curve=[point], test_scores=[], test_correct=b"")
+    odd = full(seed=2, test_final=math.inf, path_length=5e-324, curve=[point], test_scores=[], test_correct=b"")
     odd["early_losses"] = [math.nan, -0.0]
     path = results.result_file(tmp_path, "digits/mlp", "imp")
-    results.write_rows(path, [full, empty, odd])
-    assert repr(results.read_rows(path)) == repr([full, empty, odd])
+    results.write_rows(path, [whole, empty, odd])
+    assert repr(results.read_rows(path)) == repr([whole, empty, odd])
 
 
-def test_other_readers_see_the_columns_and_what_they_mean(tmp_path):
+def test_other_readers_see_the_columns_and_what_they_mean(full, tmp_path):
     path = tmp_path / "imp.parquet"
-    results.write_rows(path, [row(seed=4)])
+    results.write_rows(path, [full(seed=4)])
     assert pq.read_table(path).to_pandas()["seed"].tolist() == [4]
     stored = pq.read_schema(path)
     assert stored.metadata == SCHEMA.metadata
     assert [(each.name, each.metadata) for each in stored] == [(each.name, each.metadata) for each in SCHEMA]
 
 
-def test_a_task_and_method_have_one_file_and_all_are_found_in_order(tmp_path):
+def test_a_task_and_method_have_one_file_and_all_are_found_in_order(full, tmp_path):
     written = [results.result_file(tmp_path, task, "imp") for task in ("mnist/b", "digits/a")]
     for path in written:
-        results.write_rows(path, [row()])
+        results.write_rows(path, [full()])
     assert written[1] == tmp_path / "digits" / "a" / "imp.parquet"
     assert list(results.result_files(tmp_path)) == sorted(written)
     assert list(results.result_files(tmp_path / "nowhere")) == []
 
 
-def test_rows_lie_in_an_order_of_their_own(tmp_path):
-    rows = [row(seed=s, rung=r, task_version=v) for s in (1, 0) for r in (2, 1) for v in (2, 1)]
+def test_rows_lie_in_an_order_of_their_own(full, tmp_path):
+    rows = [full(seed=s, rung=r, task_version=v) for s in (1, 0) for r in (2, 1) for v in (2, 1)]
     results.write_rows(tmp_path / "a.parquet", rows)
     results.write_rows(tmp_path / "b.parquet", rows[::-1])
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
@@ -166,9 +142,9 @@ except TicketbenchError as error:
 """
 
 
-def test_a_full_disk_is_one_message_and_leaves_the_old_file_and_no_other(tmp_path):
+def test_a_full_disk_is_one_message_and_leaves_the_old_file_and_no_other(full, tmp_path):
     path = tmp_path / "imp.parquet"
-    results.write_rows(path, [row()])
+    results.write_rows(path, [full()])
     before = path.read_bytes()
     message = finished(python(FULL_DISK, path)).strip()
     assert message.startswith(f"{path}: cannot be written: ") and message.endswith("Nothing was changed.")
@@ -177,42 +153,42 @@ def test_a_full_disk_is_one_message_and_leaves_the_old_file_and_no_other(tmp_pat
     assert {each.name for each in tmp_path.iterdir()} == {"imp.parquet", ".imp.parquet.lock"}
 
 
-def test_a_place_that_cannot_be_written_is_one_message(tmp_path):
+def test_a_place_that_cannot_be_written_is_one_message(full, tmp_path):
     (tmp_path / "file").write_text("in the way")
     path = tmp_path / "file" / "imp.parquet"
     for write in (results.write_rows, results.add_rows):
         with pytest.raises(TicketbenchError) as caught:
-            write(path, [row()])
+            write(path, [full()])
         assert str(caught.value).startswith(f"{path}: cannot be written: ")
     assert (tmp_path / "file").read_text() == "in the way"
 
 
-def test_a_disk_that_is_full_before_the_first_byte_is_one_message_too(tmp_path, monkeypatch):
+def test_a_disk_that_is_full_before_the_first_byte_is_one_message_too(full, tmp_path, monkeypatch):
     """As a read-only or a full file system answers: already the lock cannot be made."""
 
-    def full(*_, **__):
+    def no_room(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "mkdir", full)
+    monkeypatch.setattr(Path, "mkdir", no_room)
     for write in (results.write_rows, results.add_rows):
         with pytest.raises(TicketbenchError, match=r"imp\.parquet: cannot be written: No space left on device"):
-            write(tmp_path / "imp.parquet", [row()])
+            write(tmp_path / "imp.parquet", [full()])
 
 
-def test_who_is_reading_the_old_file_goes_on_reading_it_whole(tmp_path):
+def test_who_is_reading_the_old_file_goes_on_reading_it_whole(full, tmp_path):
     path = tmp_path / "imp.parquet"
-    results.write_rows(path, [row()])
+    results.write_rows(path, [full()])
     before = path.read_bytes()
     with path.open("rb") as reader:
         half = reader.read(len(before) // 2)
-        results.write_rows(path, [row(seed=seed) for seed in range(9)])
+        results.write_rows(path, [full(seed=seed) for seed in range(9)])
         assert half + reader.read() == before
     assert len(results.read_rows(path)) == 9
 
 
-def test_an_interrupted_write_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_an_interrupted_write_leaves_nothing_behind(full, tmp_path, monkeypatch):
     path = tmp_path / "imp.parquet"
-    results.write_rows(path, [row()])
+    results.write_rows(path, [full()])
     before = path.read_bytes()
 
     def interrupted(table, where, **_):
@@ -221,30 +197,30 @@ def test_an_interrupted_write_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(pq, "write_table", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        results.write_rows(path, [row(seed=1)])
+        results.write_rows(path, [full(seed=1)])
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"imp.parquet": before}
 
 
 # merging
 
 
-def test_merging_is_a_union():
-    first, second, third = row(seed=0), row(seed=1), row(seed=2)
+def test_merging_is_a_union(full):
+    first, second, third = full(seed=0), full(seed=1), full(seed=2)
     assert results.merge([first, second], [third]) == [first, second, third]
     assert results.merge([third], [second, first]) == [first, second, third]
     assert results.merge([], []) == []
 
 
-def test_of_two_rows_that_agree_the_older_stays():
-    old = row(finished_at="2026-01-01", wall_seconds=1.0, packages=[])
-    new = row(finished_at="2026-02-02", wall_seconds=2.0, suite_version="9")
+def test_of_two_rows_that_agree_the_older_stays(full):
+    old = full(finished_at="2026-01-01", wall_seconds=1.0, packages=[])
+    new = full(finished_at="2026-02-02", wall_seconds=2.0, suite_version="9")
     assert results.merge([old], [new]) == [old]
     assert results.merge([], [old, new]) == [old]
 
 
 @pytest.mark.parametrize("name", [name for name in COMPARED if name not in (*KEY, "row_id")])
-def test_two_rows_that_differ_in_a_compared_column_conflict_and_it_is_named(name):
-    old, new = row(), row()
+def test_two_rows_that_differ_in_a_compared_column_conflict_and_it_is_named(full, name):
+    old, new = full(), full()
     kind = SCHEMA.field(name).type
     new[name] = ANOTHER.get(kind, [])
     with pytest.raises(TicketbenchError) as caught:
@@ -253,14 +229,14 @@ def test_two_rows_that_differ_in_a_compared_column_conflict_and_it_is_named(name
     assert "digits/mlp imp, seed 0, rung 1" in str(caught.value)
 
 
-def test_a_conflict_names_every_column_that_differs():
+def test_a_conflict_names_every_column_that_differs(full):
     with pytest.raises(TicketbenchError, match=r"differ in density, test_final, curve; neither"):
-        results.merge([row()], [row(density=0.5, test_final=0.5, curve=[])])
+        results.merge([full()], [full(density=0.5, test_final=0.5, curve=[])])
 
 
-def test_not_a_number_equals_itself_wherever_it_stands(tmp_path):
-    curve = [value(SCHEMA.field("curve").type.value_type) | {"validation_loss": math.nan}]
-    diverged = row(status="diverged", test_final=math.nan, early_losses=[1.0, math.nan], curve=curve)
+def test_not_a_number_equals_itself_wherever_it_stands(full, tmp_path):
+    curve = [full()["curve"][0] | {"validation_loss": math.nan}]
+    diverged = full(status="diverged", test_final=math.nan, early_losses=[1.0, math.nan], curve=curve)
     path = tmp_path / "imp.parquet"
     results.add_rows(path, [diverged])
     results.add_rows(path, [diverged])
@@ -270,29 +246,30 @@ def test_not_a_number_equals_itself_wherever_it_stands(tmp_path):
 
 
 @pytest.mark.parametrize(("one", "other"), [(0.0, -0.0), (0.1, math.nextafter(0.1, 1)), (None, math.nan)])
-def test_equal_means_equal_in_every_bit(one, other):
+def test_equal_means_equal_in_every_bit(full, one, other):
     with pytest.raises(TicketbenchError, match="differ in distance_moved"):
-        results.merge([row(distance_moved=one)], [row(distance_moved=other)])
+        results.merge([full(distance_moved=one)], [full(distance_moved=other)])
 
 
-def test_a_row_added_again_as_python_made_it_is_no_conflict(tmp_path):
+def test_a_row_added_again_as_python_made_it_is_no_conflict(full, tmp_path):
     """A tuple for a list, or a whole number for a float, is what Parquet brings back as the other."""
-    made = row(early_losses=(0.5, 0.25), distance_moved=1, kept_per_layer=({"prunable": 9, "layer": "w", "kept": 3},))
+    layers = ({"prunable": 9, "layer": "w", "kept": 3},)
+    made = full(early_losses=(0.5, 0.25), distance_moved=1, kept_per_layer=layers)
     path = tmp_path / "imp.parquet"
     results.add_rows(path, [made])
     results.add_rows(path, [made])
     assert [each["early_losses"] for each in results.read_rows(path)] == [[0.5, 0.25]]
 
 
-def test_rows_that_are_replaced_are_taken_out_before_the_new_ones_come(tmp_path):
-    path, stale = tmp_path / "imp.parquet", row(engine_version=1)
-    results.add_rows(path, [stale, row(seed=1)])
-    fresh = row(engine_version=2, test_final=0.5)
+def test_rows_that_are_replaced_are_taken_out_before_the_new_ones_come(full, tmp_path):
+    path, stale = tmp_path / "imp.parquet", full(engine_version=1)
+    results.add_rows(path, [stale, full(seed=1)])
+    fresh = full(engine_version=2, test_final=0.5)
     with pytest.raises(TicketbenchError, match="engine_version"):
         results.add_rows(path, [fresh])
-    assert [each["engine_version"] for each in results.read_rows(path)] == [1, row()["engine_version"]]
+    assert [each["engine_version"] for each in results.read_rows(path)] == [1, full()["engine_version"]]
     results.add_rows(path, [fresh], replacing=[stale["row_id"]])
-    assert [each["engine_version"] for each in results.read_rows(path)] == [2, row()["engine_version"]]
+    assert [each["engine_version"] for each in results.read_rows(path)] == [2, full()["engine_version"]]
 
 
 ADDER = """
@@ -308,11 +285,11 @@ for each in rows:
 """
 
 
-def test_two_processes_that_add_rows_to_one_file_at_once_lose_none(tmp_path):
+def test_two_processes_that_add_rows_to_one_file_at_once_lose_none(full, tmp_path):
     path, go = tmp_path / "results" / "imp.parquet", tmp_path / "go"
     processes = []
     for which in (0, 1):
-        rows = [row(seed=which, rung=rung) for rung in range(1, 16)]
+        rows = [full(seed=which, rung=rung) for rung in range(1, 16)]
         said = tmp_path / f"{which}.json"
         said.write_text(json.dumps([{k: v for k, v in each.items() if k != "test_correct"} for each in rows]))
         processes.append(python(ADDER, path, said, go))
@@ -338,15 +315,15 @@ def test_two_processes_that_add_rows_to_one_file_at_once_lose_none(tmp_path):
         ({"task_version": 2, "numerics": "bf16"}, "digits/mlp imp a, seed 3, rung 2, version 2, bf16"),
     ],
 )
-def test_a_row_is_described_by_its_key_in_words(changes, said):
-    described = row(label="a", seed=3, rung=2, found_on="default", trained_on="default") | changes
+def test_a_row_is_described_by_its_key_in_words(full, changes, said):
+    described = full(label="a", seed=3, rung=2, found_on="default", trained_on="default") | changes
     assert results.describe(described) == said
     assert results.describe(described, seed=False) == said.replace(", seed 3", "")
 
 
-def test_a_file_of_an_earlier_schema_is_read_with_nulls_for_what_it_did_not_know(tmp_path):
+def test_a_file_of_an_earlier_schema_is_read_with_nulls_for_what_it_did_not_know(full, tmp_path):
     path = tmp_path / "old.parquet"
-    results.write_rows(path, [row(seed=0), row(seed=1)])
+    results.write_rows(path, [full(seed=0), full(seed=1)])
     known = results.read_rows(path)
     old = pq.read_table(path).drop_columns(list(results.ADDED))
     pq.write_table(old.replace_schema_metadata({b"ticketbench_schema": b"1"}), path)
