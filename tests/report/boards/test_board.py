@@ -5,6 +5,7 @@ import pytest
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import boards
+from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.site.looks import looks
 from ticketbench.report.site.page import board_page
 from ticketbench.report.statistics.intervals import joint_interval
@@ -293,3 +294,30 @@ def test_the_sparsest_ticket_costs_its_search_and_its_training_in_whole_training
     page = board_page(only(rows, task), {}, looks(dict.fromkeys(("imp", "snip", "late"), "")))
     assert task.training.batch_size == 60
     assert {line.name: line.cost for line in page["lines"]} == {"imp": "3.1", "snip": "1.2", "late": "1.8"}
+
+
+def test_a_ticket_that_stopped_early_costs_the_part_of_a_training_that_it_had(rows_of, task):
+    """T = 800 and B = 60: a search of T steps and a loss that is not finite at step 80 are 1.1 dense trainings."""
+    rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9]}, 5)
+    for row in rows:
+        row |= {"search_steps": 800, "search_examples": 60 * 800}
+        if row["kind"] == "ticket" and row["seed"] < 2:
+            rows_of.without_score(row, "diverged", "the loss was not finite at step 80")
+            row |= {"training_steps": 80}
+    board = only(rows, task)
+    (line,) = board_page(board, {}, looks({"imp": ""}))["lines"]
+    tickets = board.series[0].at(1)
+
+    assert total_cost(tickets, board.batch_size, board.steps) == pytest.approx((3 * 2.0 + 2 * 1.1) / 5)
+    assert total_cost(tickets[:2], board.batch_size, board.steps) == pytest.approx(1.1)
+    assert line.cost == "1.6"
+
+
+def test_a_ticket_that_is_scored_as_it_is_costs_its_search(rows_of, task):
+    rows = rows_of.make_results(task, {"dense": [0.95], "as-it-is": [0.6]}, 3)
+    for row in rows:
+        if row["kind"] == "ticket":
+            row |= {"search_steps": 2000, "search_examples": 60 * 2000, "training_steps": 0}
+    (line,) = board_page(only(rows, task), {}, looks({"as-it-is": ""}))["lines"]
+
+    assert line.cost == "2.5"

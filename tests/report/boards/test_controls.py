@@ -65,6 +65,21 @@ def test_a_dense_network_trained_for_long_is_drawn_at_its_tickets_compression_an
     assert drawn["small-dense"] == [pytest.approx(11900 / (11900 / tickets[0] + 300))]
 
 
+def test_a_control_trained_for_long_costs_as_many_dense_trainings_as_it_trains(rows_of, task):
+    rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9]}, 3, search_examples=60 * 14 * 800)
+    longer = {"search_examples": 0, "search_steps": 0, "training_steps": 15 * 800}
+    rows += rows_of.make_controls(task, "imp", {"long-dense": [0.95]}, 3, **longer)
+    board = only(rows, task)
+    (found,) = controlled(board)
+
+    costs = [
+        point.cost for each in (found.series, found.controls["long-dense"]) for point in score_points(each, board, "")
+    ]
+
+    assert task.training.batch_size == 60
+    assert costs == [15.0, 15.0]
+
+
 def test_controls_without_their_ticket_are_counted(rows_of, task):
     rows = rows_of.make_results(task, {"imp": [0.9]}, 3)
     rows += rows_of.make_controls(task, "snip", {"shuffled": [0.8]}, 3)

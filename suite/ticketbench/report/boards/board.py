@@ -8,6 +8,7 @@ from math import log2
 from typing import Any
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.report.boards.costs import dense_steps
 from ticketbench.report.boards.scores import paired, score
 from ticketbench.report.statistics.intervals import Interval, seeds_interval
 from ticketbench.report.statistics.normalising import on_scale
@@ -96,6 +97,7 @@ class Board:
         column: the primary metric's.
         chance: the setting's chance value on the scale, where the task declares one.
         batch_size: of the setting found on; None where the task is not at hand.
+        steps: of one dense training, as rows tell (`dense_steps`); None where none does.
         rungs: index and compression of each column.
         dense: the dense network of the setting trained on; None where it has no rows.
         series: in the order of the table, those that carry trained weights of another setting last.
@@ -115,6 +117,7 @@ class Board:
     column: str
     chance: float | None
     batch_size: int | None
+    steps: int | None
     rungs: tuple[tuple[int, float], ...]
     dense: Cell | None
     series: tuple[Series, ...]
@@ -194,6 +197,7 @@ def _board(rows: list[Row], dense: Sequence[Row], task: Task | None) -> Board:
         column=column,
         chance=chance,
         batch_size=_batch_size(task, first["found_on"]),
+        steps=dense_steps([*tickets, *dense]),
         rungs=columns,
         dense=_cell(0, dense, (), column, chance) if dense else None,
         series=tuple(sorted(series, key=lambda each: _standing(each, by, dict(columns), higher))),

@@ -214,7 +214,7 @@ def _line(
         points=points,
         areas=areas,
         lacks={c: why for c in covered if (why := curve.lacks(log2(c)))},
-        costs={c: total_cost(series.at(each.last_rung), board.batch_size) for c, each in points.items()},
+        costs={c: total_cost(series.at(each.last_rung), board.batch_size, board.steps) for c, each in points.items()},
     )
 
 

@@ -145,7 +145,7 @@ def _points(series: Series, board: Board, what: str, unit: Unit, name: str) -> I
             continue
         at = cell.compression or compression
         rows = series.at(rung)
-        faster, cost = speedup(rows), total_cost(rows, board.batch_size) or None
+        faster, cost = speedup(rows), total_cost(rows, board.batch_size, board.steps) or None
         said = (
             ("Method", name),
             ("Compression", times(at)),

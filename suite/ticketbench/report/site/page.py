@@ -176,9 +176,8 @@ def _line(
 
 def _cost(series: Series, board: Board) -> float | None:
     """What the sparsest ticket that has a score cost, in whole trainings."""
-    scored = [row for row in series.rows if row["test_final"] is not None]
-    last = max((row["rung"] for row in scored), default=0)
-    return total_cost((row for row in scored if row["rung"] == last), board.batch_size)
+    last = max((row["rung"] for row in series.rows if row["test_final"] is not None), default=0)
+    return total_cost(series.at(last), board.batch_size, board.steps)
 
 
 def shown_cells(series: Series, board: Board, unit: Unit, kind: str) -> tuple[int, list[Shown | None]]:
