@@ -292,7 +292,7 @@ def near(compression: float | None, column: float) -> bool:
 
 
 def _ordering_rung(series: Iterable[Series], columns: Mapping[int, float]) -> int | None:
-    """The sparsest rung at which most methods have a mean: three in four of those at the rung that has the most."""
+    """The sparsest rung with means of at least three quarters as many methods as the rung that has the most."""
     covered = Counter(
         rung for each in series for rung, cell in each.cells.items() if score_in_column(cell, columns.get(rung))
     )

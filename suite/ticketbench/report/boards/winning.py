@@ -35,7 +35,8 @@ class Won:
     """The wins of a series at one rung.
 
     Attributes:
-        won, seeds: how many of how many seeds' tickets win. One that is not done is no win.
+        won, seeds: how many of how many seeds' tickets win. One that is not done is no win; one whose seed's dense
+            network is not done cannot be judged and is left out.
         interval: Wilson's, of the rate.
         p: the chance of at least as many wins by luck; None without two dense networks.
         gain: `test_best` minus the same seed's dense network's, over all seeds that are done, on the scale that

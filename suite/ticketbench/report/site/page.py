@@ -133,8 +133,7 @@ def _difference(control: Series, rung: int, found: Controlled, name: str, unit: 
         return None
     interval = found.differences[name].get(rung)
     if interval is None:
-        reasons = "; ".join(trouble.reason or trouble.status for trouble in cell.troubles)
-        return Shown("–" if cell.why == NOT_APPLICABLE else "?", "", (), reasons or cell.why)
+        return _no_difference(cell, found.series.cells.get(rung))
     main, below = difference_text(interval, unit)
     beside = f"control: {interval_line(cell.score, unit)}{unit.sign}" if cell.score else ""
     statuses = [f"{count} {status}" for status in TROUBLES if (count := cell.count(status))]
@@ -143,6 +142,16 @@ def _difference(control: Series, rung: int, found: Controlled, name: str, unit: 
     off = cell.compression and ticket and not near(cell.compression, ticket)
     notes = (*statuses, *([f"at {times(cell.compression)}"] if off and cell.compression else []))
     return Shown(main, below or "no interval", (*(f"control: {each}" for each in notes), *seeds), beside)
+
+
+def _no_difference(control: Cell, ticket: Cell | None) -> Shown:
+    """What stands where a control and its ticket have no seed with a number of both, and why."""
+    if control.score is None:
+        reasons = "; ".join(trouble.reason or trouble.status for trouble in control.troubles)
+        return Shown("–" if control.why == NOT_APPLICABLE else "?", long=reasons or control.why)
+    if ticket is None:
+        return Shown("?", long="the ticket has no row here")
+    return Shown("?", long=f"the ticket: {ticket.why}" if ticket.why else "no seed in common with the ticket")
 
 
 def _line(
