@@ -8,9 +8,10 @@ from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.eligible import TRAINED
 from ticketbench.report.site.build import build_site
 from ticketbench.report.site.looks import looks
-from ticketbench.report.site.rank_words import p_text
+from ticketbench.report.site.rank_words import p_text, rank_text
 from ticketbench.report.site.winning_page import winning_page
 from ticketbench.report.statistics.intervals import plus_minus
+from ticketbench.report.statistics.ranks import Rank
 
 EVIL = "</td><script>alert('reason')</script><img src=x onerror=alert(1)>"
 TOP = [0.97, 0.97, 0.96, 0.96, 0.95, 0.94, 0.93, 0.92]
@@ -266,6 +267,11 @@ def test_costs_that_part_two_tickets_on_the_frontier_show(rows_of, shown):
     at = shown(rows, task)[0].frontier.at[-1]
 
     assert [(name, cost) for name, _, cost in at.on] == [("cheap", "1.00"), ("dear", "1.04")]
+
+
+def test_a_rank_is_printed_with_its_interval_where_that_is_wider():
+    assert [rank_text(Rank(2, 2, 2)), rank_text(Rank(2, 2, 5))] == ["2", "2 (2–5)"]
+    assert rank_text(Rank(2, 2, 5), dash="--") == "2 (2--5)"
 
 
 def test_p_values_are_printed_shortly():

@@ -7,6 +7,7 @@ from ticketbench.report.printable import latex
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.overview import SetPage
 from ticketbench.report.site.page import marks, shown_cells, shown_dense, usual_kind
+from ticketbench.report.site.rank_words import rank_text
 from ticketbench.report.site.ranking_page import Ranked, Ranks
 from ticketbench.report.statistics.ranks import Rank
 from ticketbench.report.units import unit_of
@@ -86,7 +87,7 @@ def latex_overview(page: SetPage) -> str:
         for each in own:
             cells = [_cell(each.area, notes), latex(each.cost), *(_cell(area, notes) for area in each.areas)]
             name = f"{_apart(each.first)}{latex(each.name)}{notes.mark([each.apart])}"
-            lines.append(" & ".join([name, _rank(each.rank) if each.rank else "--", *cells]))
+            lines.append(" & ".join([name, _rank(each.rank), *cells]))
     members = ", ".join(f"{name} (version {version})" for name, _, version in page.members)
     caption = (
         f"Ranking over {page.tasks.title} (version {page.tasks.version}): {members}. The mean over these tasks of "
@@ -99,15 +100,15 @@ def latex_overview(page: SetPage) -> str:
 def _ranked(each: Ranked, notes: Notes) -> str:
     name = f"{_apart(each.first)}{latex(each.name)}{notes.mark([each.apart])}"
     cells = [_cell(cell, notes) for cell in (each.area, *each.points, each.matching)]
-    return " & ".join([name, _rank(each.rank) if each.rank else "--", *cells, latex(each.cost), str(each.seeds)])
+    return " & ".join([name, _rank(each.rank), *cells, latex(each.cost), str(each.seeds)])
+
+
+def _rank(rank: Rank | None) -> str:
+    return rank_text(rank, dash="--") if rank else "--"
 
 
 def _apart(first: bool) -> str:
     return "\\addlinespace\n" if first else ""
-
-
-def _rank(rank: Rank) -> str:
-    return f"{rank.rank}" if rank.low == rank.high else f"{rank.rank} ({rank.low}--{rank.high})"
 
 
 def _cell(cell: Shown | None, notes: Notes) -> str:

@@ -72,7 +72,7 @@ def published(
         tested=_tested(reference, unit),
         ours=[*_side(held.ours, unit, ""), *_side(held.theirs, unit, "against ")],
         alarms=list(_alarms(held, metric, chance)),
-        difference=_difference(held, unit),
+        difference=unit.difference(difference_line(held.difference, unit)) if held.difference else "",
         margin=f"margin {held.margin * unit.factor:.2g}" if held.difference and held.margin is not None else "",
         symbol=SYMBOLS[held.verdict],
         verdict=held.verdict,
@@ -104,12 +104,6 @@ def _alarm(side: Side, unit: Unit, chance: float | None) -> str:
     rate = f"; {unit.chance_rate} is {unit.alone(chance)}" if chance is not None else ""
     which = "every seed" if side.collapsed == side.seeds else f"{side.collapsed} of {side.seeds} seeds"
     return f"{which} collapsed{f' to {unit.one_answer}' if unit.one_answer else ''}{rate}"
-
-
-def _difference(held: Held, unit: Unit) -> str:
-    if held.difference is None:
-        return ""
-    return difference_line(held.difference, unit) + (" points" if unit.sign == " %" else unit.sign)
 
 
 def _tested(reference: Reference, unit: Unit) -> str:

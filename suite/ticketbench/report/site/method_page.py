@@ -12,7 +12,7 @@ from ticketbench.report.origin import parameters
 from ticketbench.report.site.addresses import rows_of_cell, task_page
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.ranking_page import Ranked, Ranks
-from ticketbench.report.statistics.ranks import Rank
+from ticketbench.report.site.rank_words import rank_text
 from ticketbench.report.units import unit_of
 from ticketbench.report.wording import Shown, shown, times
 
@@ -109,16 +109,12 @@ def _standing(series: Series, board: Board, ranked: Ranked | None, area_to: int 
         at=times(compression) if compression else "",
         score=_shown(cell, board, compression),
         dense=_shown(board.dense, board, 1.0),
-        rank=_rank(ranked.rank) if ranked and ranked.rank else "",
+        rank=rank_text(ranked.rank) if ranked and ranked.rank else "",
         apart=ranked.apart if ranked else "",
         area=ranked.area if ranked else None,
         area_to=f"{area_to}×" if area_to else "",
         rows=rows_of_cell(series, board, None),
     )
-
-
-def _rank(rank: Rank) -> str:
-    return f"{rank.rank}" if rank.low == rank.high else f"{rank.rank} ({rank.low}–{rank.high})"
 
 
 def _shown(cell: Cell | None, board: Board, column: float | None) -> Shown | None:

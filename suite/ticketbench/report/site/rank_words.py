@@ -7,6 +7,7 @@ from ticketbench.report.boards.eligible import TRAINED
 from ticketbench.report.boards.ranking import SAME, Place, Table, tie_groups
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.statistics.differences import EXACT_SEEDS, MOST_SEEDS, SeedsNeeded, Tested
+from ticketbench.report.statistics.ranks import Rank
 from ticketbench.report.units import Unit
 from ticketbench.report.wording import Shown, difference_text
 
@@ -127,6 +128,11 @@ def needed_text(needed: SeedsNeeded) -> str:
     if needed.why.startswith("more than"):
         return f"> {MOST_SEEDS}"
     return "no difference" if needed.why.startswith("no difference") else "none would"
+
+
+def rank_text(rank: Rank, dash: str = "–") -> str:
+    """A rank as printed, with the interval of ranks where that is wider: `2 (2–5)`."""
+    return f"{rank.rank}" if rank.low == rank.high else f"{rank.rank} ({rank.low}{dash}{rank.high})"
 
 
 def p_text(p: float | None) -> str:
