@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
@@ -17,10 +17,19 @@ _CHEAP = "prune-only"  # scores the dense network's own weights, and no default 
 Fact = tuple[str, list[tuple[str, int]]]
 
 
-def commands(boards: Sequence[Board], methods: Mapping[str, "Method"]) -> list[str]:
+def names_of(methods: Mapping[str, "Method"]) -> set[str]:
+    """The methods that `ticketbench run` knows by name: the installed ones, unless `methods` has another file's."""
+    from ticketbench.methods import installed_methods
+
+    installed = installed_methods()
+    return {name for name, each in installed.items() if methods.get(name, each).digest in ("", each.digest)}
+
+
+def commands(boards: Sequence[Board], names: Collection[str]) -> list[str]:
     """The `ticketbench run` lines that make the rows of these boards of one task: one for each number of seeds.
 
-    A method or task that does not come with ticketbench is named by a file, whose path no row knows: FILE.
+    A method that is not one of `names` (`names_of`), or a task that does not come with ticketbench, is named by a
+    file, whose path no row knows: FILE.
     """
     task = boards[0].task if boards[0].task in shipped_tasks() else "TASK.toml"
     every = [series for board in boards for series in board.series]
@@ -32,7 +41,7 @@ def commands(boards: Sequence[Board], methods: Mapping[str, "Method"]) -> list[s
     for series in sorted(every, key=lambda each: (each.method, each.params)):
         key = _variant(series)
         chosen = runs.setdefault((seeds[key], tuple(sorted(beside.get(key, ())))), [])
-        selector = _selector(series.method, series.params, methods)
+        selector = _selector(series.method, series.params, names)
         if selector not in chosen:
             chosen.append(selector)
     return [
@@ -43,16 +52,15 @@ def commands(boards: Sequence[Board], methods: Mapping[str, "Method"]) -> list[s
     ]
 
 
-def row_command(row: Mapping[str, Any], methods: Mapping[str, "Method"]) -> str:
+def row_command(row: Mapping[str, Any], names: Collection[str]) -> str:
     """The `ticketbench run` line that makes one row again, and with it those of the seeds before it.
 
-    `row` needs its task, kind, method, parameters, label and seed. The dense network comes with whatever is run: the
-    line names a method that trains nothing else.
+    `row` needs its task, kind, method, parameters, label and seed; `names` are as for `commands`. The dense network
+    comes with whatever is run: the line names a method that trains nothing else.
     """
     task = row["task"] if row["task"] in shipped_tasks() else "TASK.toml"
-    method, params = (_CHEAP, "{}") if row["kind"] == "dense" else (row["method"], row["method_params"])
-    ours = {} if row["kind"] == "dense" else methods
-    parts = ["ticketbench run", shlex.quote(task), f"--method {_selector(method, params, ours)}"]
+    selector = _CHEAP if row["kind"] == "dense" else _selector(row["method"], row["method_params"], names)
+    parts = ["ticketbench run", shlex.quote(task), f"--method {selector}"]
     parts.append(f"--seeds {row['seed'] + 1}")
     control, _ = control_of(row)
     return _command([*parts, *_with([control] if control else [])])
@@ -71,33 +79,10 @@ def facts(rows: Sequence[Row]) -> list[Fact]:
     return [(name, values) for name, values in found if values]
 
 
-def notices(boards: Sequence[Board], task: Task | None) -> list[str]:
+def notices(boards: Sequence[Board], task: Task | None, methods: Mapping[str, "Method"]) -> list[str]:
     """What a reader must know before believing the tables of one version and numerics of a task, in sentences."""
-    said = []
-    rows = [row for board in boards for row in board.rows]
+    said = changes(boards, task, methods)
     every = [series for board in boards for series in (*board.series, *board.controls)]
-    version = boards[0].version
-    digests = {row["task_digest"] for row in rows}
-    if task and task.version != version:
-        said.append(f"These are results of version {version} of the task; its file here is version {task.version}.")
-    elif task and (others := digests - {task.digest}):
-        stale = sum(row["task_digest"] in others for row in rows)
-        said.append(f"{stale} of {len(rows)} rows were made under another wording of this task than its file here.")
-    elif len(digests) > 1:
-        said.append(f"Rows of {len(digests)} different wordings of this task stand in one table.")
-    if task and task.settings and task.version == version:
-        strange = {name for board in boards for name in (board.found_on, board.trained_on)} - {*task.settings}
-        if strange:
-            said.append(f"The task’s file here has no setting {', '.join(sorted(strange))}, which some rows name.")
-    digests_of: dict[str, set[str]] = {}
-    for series in every:
-        digests_of.setdefault(series.method, set()).update(row["method_digest"] for row in series.rows)
-    if mixed := sorted(method for method, found in digests_of.items() if len(found) > 1):
-        said.append(f"Rows of one method were made by different versions of its file: {', '.join(mixed)}.")
-    if len({row["metric_signature"] for row in rows}) > 1:
-        said.append(f"Rows were scored by different signatures of {boards[0].metric}: not quite one metric.")
-    if len({row["engine_version"] for row in rows}) > 1:
-        said.append("Rows were made by different versions of the training engine.")
     if any(cell.score is None and cell.why != NOT_APPLICABLE for each in every for cell in each.cells.values()):
         said.append(
             "Seeds that diverged or failed count as chance, but no chance value is known: their cells, marked ?, "
@@ -108,6 +93,53 @@ def notices(boards: Sequence[Board], task: Task | None) -> list[str]:
         kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(unused.items()))
         said.append(f"Rows of other kinds are not shown here: {kinds}.")
     return said
+
+
+def changes(boards: Sequence[Board], task: Task | None, methods: Mapping[str, "Method"]) -> list[str]:
+    """What is known to have made the rows otherwise than `commands` would make them now, in sentences."""
+    rows = [row for board in boards for row in board.rows]
+    said = [*_task_changes(boards, rows, task), *_method_changes(boards, methods)]
+    if len({row["metric_signature"] for row in rows}) > 1:
+        said.append(f"Rows were scored by different signatures of {boards[0].metric}: not quite one metric.")
+    return [*said, *_engine_changes(rows)]
+
+
+def _task_changes(boards: Sequence[Board], rows: Sequence[Row], task: Task | None) -> Iterator[str]:
+    version = boards[0].version
+    digests = {row["task_digest"] for row in rows}
+    if task and task.version != version:
+        yield f"These are results of version {version} of the task; its file here is version {task.version}."
+    elif task and (others := digests - {task.digest}):
+        stale = sum(row["task_digest"] in others for row in rows)
+        yield f"{stale} of {len(rows)} rows were made under another wording of this task than its file here."
+    elif len(digests) > 1:
+        yield f"Rows of {len(digests)} different wordings of this task stand in one table."
+    if task and task.settings and task.version == version:
+        strange = {name for board in boards for name in (board.found_on, board.trained_on)} - {*task.settings}
+        if strange:
+            yield f"The task’s file here has no setting {', '.join(sorted(strange))}, which some rows name."
+
+
+def _method_changes(boards: Sequence[Board], methods: Mapping[str, "Method"]) -> Iterator[str]:
+    digests: dict[str, set[str]] = {}
+    for series in (each for board in boards for each in (*board.series, *board.controls)):
+        digests.setdefault(series.method, set()).update(row["method_digest"] for row in series.rows)
+    if mixed := sorted(method for method, found in digests.items() if len(found) > 1):
+        yield f"Rows of one method were made by different versions of its file: {', '.join(mixed)}."
+    here = {name: method.digest for name, method in methods.items() if method.digest}
+    if old := sorted(name for name in digests.keys() & here.keys() if here[name] not in digests[name]):
+        yield f"All rows of a method were made by another version of its file than the one here: {', '.join(old)}."
+
+
+def _engine_changes(rows: Sequence[Row]) -> Iterator[str]:
+    from ticketbench.harness.training import ENGINE_VERSION
+
+    versions = {row["engine_version"] for row in rows}
+    if len(versions) > 1:
+        yield "Rows were made by different versions of the training engine."
+    elif versions - {ENGINE_VERSION}:
+        made = f"version {versions.pop()} of the training engine"
+        yield f"Rows were made by {made}; here it is version {ENGINE_VERSION}."
 
 
 def parameters(params: str) -> str:
@@ -135,10 +167,8 @@ def _command(parts: Sequence[str]) -> str:
     return " \\\n".join(lines)
 
 
-def _selector(method: str, params: str, methods: Mapping[str, "Method"]) -> str:
-    ours = method in methods or not methods
-    name = method if ours else f"FILE.py:{method}"
-    text = name + parameters(params)
+def _selector(method: str, params: str, names: Collection[str]) -> str:
+    text = (method if method in names else f"FILE.py:{method}") + parameters(params)
     readable = "'" in text and not set(text) & set('"$`\\!')
     return f'"{text}"' if readable else shlex.quote(text)
 

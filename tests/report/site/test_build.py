@@ -137,7 +137,8 @@ def test_a_page_says_how_its_numbers_were_made(built, read):
 
     assert re.search(r"ticketbench run digits/mlp .*--method imp .*--seeds 5\n", text, re.DOTALL)
     assert "torch 2.11.0, numpy 2.4.0" in text
-    assert "FILE.py:one-shot" in text  # not among the methods that the site was given
+    assert "--method one-shot" in text and "FILE.py:filters" in text  # which nothing here brings
+    assert "again; on the same kind of processor, with the same software, every compared field comes out" in text
     assert "training.batch_size" in text
     assert "Frankle" in text
 

@@ -58,6 +58,20 @@ def test_wins_are_of_the_seeds_whose_dense_network_is_done(built, read, text_of)
     assert "Seeds that win of the seeds run whose dense network is done" in text_of("tasks/digits/mlp.html")
 
 
+def test_a_line_that_would_make_other_rows_does_not_promise_the_same(text_of):
+    text = text_of("tasks/digits/mlp.html")
+
+    assert "Rows of one method were made by different versions of its file: imp." in text
+    assert "Here this line makes other rows than these, or may" in text
+    assert "equal in every bit" not in text
+
+
+def test_a_methods_page_says_how_many_rows_its_file_did_not_make(text_of):
+    text = text_of("methods/imp.html")
+
+    assert f"that of this one is {'0' * 64}. 5 of 10 rows here name another" in text
+
+
 def test_a_rank_is_never_less_than_that_of_the_method_above(text_of):
     assert "number of better ones that separate from it, and never less than that of the method above" in text_of(
         "index.html"

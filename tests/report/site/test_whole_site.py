@@ -208,7 +208,7 @@ def test_in_a_browser_a_row_shows_all_of_it_and_hostile_text_stays_text(whole, t
     dom, text = shows(browse, whole.site / "row.html", row_id(row), tmp_path)
 
     text = " ".join(text.split())
-    assert "imp, seed 4" in text and "ticketbench run digits/mlp --method FILE.py:imp --seeds 5" in text
+    assert "imp, seed 4" in text and "ticketbench run digits/mlp --method imp --seeds 5" in text
     assert "Test values are drawn, never used" in text and dom.count('class="line test"') == 4
     assert row_id(row) in text and f"@misc{{ticketbench-{row_id(row)[:12]}," in text
     assert f"ticketbench verify rows.parquet --row {row_id(row)[:12]} " in text

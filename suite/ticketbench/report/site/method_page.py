@@ -1,5 +1,6 @@
 """What a method's page says, ready for the template: what its file declares, and what it scored on every task."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ from ticketbench.report.citing import cite_papers
 from ticketbench.report.origin import parameters
 from ticketbench.report.site.addresses import rows_of_cell, task_page
 from ticketbench.report.site.figures import series_name
-from ticketbench.report.site.ranking_page import Ranked, Ranks
 from ticketbench.report.site.rank_words import rank_text
+from ticketbench.report.site.ranking_page import Ranked, Ranks
 from ticketbench.report.units import unit_of
 from ticketbench.report.wording import Shown, shown, times
 
@@ -40,6 +41,7 @@ class Standing:
         rank: its rank, with the interval of ranks where that is wider; what keeps it from one in `apart`.
         area: its headline score, up to the compression in `area_to`.
         rows: the address of its rows.
+        digests: how many of its rows were made by which file, by its SHA-256.
     """
 
     task: str
@@ -57,6 +59,7 @@ class Standing:
     area: Shown | None
     area_to: str
     rows: str
+    digests: Mapping[str, int]
 
 
 def standings(pages: Iterable[Mapping[str, Any]]) -> dict[str, list[Standing]]:
@@ -80,12 +83,15 @@ def method_page(
 ) -> dict[str, Any]:
     """What the template needs. `titles` are those of tasks; `method` is None where its file is not at hand."""
     cites = list(method.cites) if method else []
+    digests = sum((Counter(each.digests) for each in results), Counter[str]())
     return {
         "name": name,
         "method": method,
         "density": DENSITIES.get(method.density, method.density) if method else "",
         "source": _source(method) if method else "",
         "file": method.source.name if method and method.source else "",
+        "rows": digests.total(),
+        "rows_of_other_files": digests.total() - digests[method.digest] if method else 0,
         "results": [(titles.get(each.task, ""), each) for each in results],
         "cites": [(key, sources.get(key)) for key in cites],
         "bibtex": cite_papers(cites, sources, f"method {name}").bibtex,
@@ -114,6 +120,7 @@ def _standing(series: Series, board: Board, ranked: Ranked | None, area_to: int 
         area=ranked.area if ranked else None,
         area_to=f"{area_to}×" if area_to else "",
         rows=rows_of_cell(series, board, None),
+        digests=Counter(row["method_digest"] for row in series.rows),
     )
 
 

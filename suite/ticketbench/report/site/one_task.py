@@ -12,7 +12,7 @@ from ticketbench.paths import shipped
 from ticketbench.report.boards.board import Board, boards
 from ticketbench.report.boards.headline import Headline
 from ticketbench.report.citing import cite_papers, cite_row, cite_suite
-from ticketbench.report.origin import row_command
+from ticketbench.report.origin import names_of, row_command
 from ticketbench.report.site.addresses import download, root, task_page
 from ticketbench.report.site.csv_tables import csv_ranking, csv_table
 from ticketbench.report.site.downloads import alone, figures_of, frontier_alone, variables
@@ -181,9 +181,10 @@ def _downloads(task: str, parts: Sequence[Mapping[str, Any]], write: Write) -> l
 def _added(columns: Mapping[str, Sequence[Any]], methods: Mapping[str, "Method"]) -> dict[str, list[Any]]:
     """What the row page shows beside a row's own columns: the command that makes it, and its BibTeX."""
     rows = [dict(zip(columns, each, strict=True)) for each in zip(*columns.values(), strict=True)]
+    names = names_of(methods)
     known: dict[tuple[Any, ...], str] = {}  # rungs and settings of one search have one command
     for row in rows:
         key = tuple(row[name] for name in _COMMAND)
-        known[key] = known.get(key) or row_command(row, methods)
+        known[key] = known.get(key) or row_command(row, names)
     commands = [known[tuple(row[name] for name in _COMMAND)] for row in rows]
     return {"command": commands, "bibtex": [cite_row(row).bibtex for row in rows]}

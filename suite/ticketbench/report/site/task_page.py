@@ -9,7 +9,7 @@ from ticketbench.report.boards.board import Board, chance_on
 from ticketbench.report.boards.curves import reaches
 from ticketbench.report.boards.ledger import Held, ledger
 from ticketbench.report.boards.recipes import Difference, ancestors, differences, lost_ancestor, recipes
-from ticketbench.report.origin import commands, facts, notices
+from ticketbench.report.origin import changes, commands, facts, names_of, notices
 from ticketbench.report.site.ledger_page import published
 from ticketbench.report.site.looks import Look
 from ticketbench.report.site.matrix_page import matrix_page
@@ -96,11 +96,12 @@ def _page(
         "matrix": matrix_page(cells, settings, methods) if several else None,
         "diagonal": [page for page in pages if page["board"].diagonal],
         "others": [page for page in pages if not page["board"].diagonal],
-        "notices": notices(boards, task),
+        "notices": notices(boards, task, methods),
+        "changed": bool(changes(boards, task, methods)),
         "published": [_published(each, first, sources, current) for each in held if current],
         "recipes": recipe_differences(current, tasks) if current else [],
         "lost": lost_ancestor(current, tasks) if current else "",
-        "commands": commands(boards, methods),
+        "commands": commands(boards, names_of(methods)),
         "recipe": list(shared.items()),
         "facts": facts([row for board in boards for row in board.rows]),
         "cites": cited(current, held, boards, methods),
