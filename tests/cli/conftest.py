@@ -79,6 +79,25 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A function that runs the tiny task for a module's tests to copy: the folder of results, store and cache."""
+
+    def run(*arguments: object) -> Path:
+        folder = tmp_path_factory.mktemp("ran")
+        (folder / "tiny.toml").write_text(TASK)
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+            patch.chdir(folder)
+            patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+            patch.setenv("TICKETBENCH_STORE", str(folder / "store"))
+            patch.setattr(sys, "argv", ["ticketbench", "run", "tiny.toml", *map(str, arguments)])
+            main()
+        assert not ended.value.code
+        return folder
+
+    return run
+
+
 @pytest.fixture
 def task(here: Path) -> Path:
     """A task file of a user's own, `tiny.toml`."""
