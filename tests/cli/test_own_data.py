@@ -26,6 +26,33 @@ evaluate_every = 2
 rounds = 2
 """
 
+HUB = """
+id = "mine/digits"
+version = 1
+title = "A data set of the hub"
+tier = "smoke"
+
+[data]
+hub = "ylecun/mnist"
+config = "mnist"
+validation = 20
+
+[network]
+name = "lenet-300-100"
+init = "glorot-normal"
+
+[training]
+steps = 4
+batch_size = 10
+optimizer = { name = "adam", lr = 0.001 }
+evaluate_every = 2
+
+[ladder]
+prune = 0.5
+rounds = 2
+scope = "global"
+"""
+
 
 @pytest.fixture
 def shown(here):
@@ -65,3 +92,22 @@ def test_a_folder_of_photos_and_a_factory_of_one_s_own_run_together_as_the_page_
     convolution = 3 * 16 * 3 * 3  # channels, width and kernel; the head is not counted
     assert {row["prunable"] for row in rows} == {convolution}
     assert sorted({row["kept"] for row in rows}) == [convolution // 4, convolution // 2, convolution]
+
+
+def test_a_data_set_of_the_hub_runs_once_its_digest_is_written_down(ticketbench, here, mnist_mirror):
+    mirror = mnist_mirror(train=80, test=20)
+    ours = here / "ours.toml"
+    ours.write_text(HUB, "utf-8")
+    command = ("run", "./ours.toml", "--method", "random-layer", "--seeds", 1, "--jobs", 1)
+
+    first = ticketbench(*command).message
+    assert first.startswith("ylecun/mnist: ") and "80 training and 20 test examples of shape 1 x 28 x 28" in first
+    (pin,) = re.findall(r'digest = "[0-9a-f]{64}"$', first)
+    ours.write_text(HUB.replace("[data]\n", f"[data]\n{pin}\n"), "utf-8")
+    second = ticketbench(*command)
+
+    assert (second.code, second.err) == (0, "")
+    rows = read_rows(here / "results/mine/digits/random-layer.parquet")
+    assert [(row["rung"], row["test_examples"]) for row in rows] == [(1, 20), (2, 20)]
+    assert {f'digest = "{row["data_digest"]}"' for row in rows} == {pin}
+    assert mirror.digest not in pin  # which has no number of classes in it

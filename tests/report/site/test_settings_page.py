@@ -9,6 +9,8 @@ import pytest
 from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.transfer import matrices
 from ticketbench.report.site.build import build_site
+from ticketbench.report.site.looks import CHANCE_LINE
+from ticketbench.report.site.panels import panels
 from ticketbench.task import Reference
 
 S = ("s1", "s2")
@@ -84,6 +86,17 @@ def test_each_method_has_a_panel_for_every_pair_of_settings_and_random_tickets_a
     assert "Read down the columns, never along the rows" in page.text
 
 
+def test_every_panel_has_the_rule_of_the_majority_class_where_its_rate_is_known(built, rows_of):
+    rows = label_split_rows(rows_of, rows_of.make_settings_task(CHANCE))
+    unknown = {(each.found_on, each.trained_on): each for each in boards(rows, {})}
+    for cells, rules in ((built.cells, 1), (unknown, 0)):
+        drawn, legend = panels(next(iter(matrices(cells, S))), cells)
+        assert [each.drawn.count(f'stroke-dasharray="{",".join(map(str, CHANCE_LINE.dash))}"') for each in drawn] == [
+            rules
+        ] * 4
+        assert ("majority class" in [meaning for meaning, _ in legend]) == bool(rules)
+
+
 def test_the_table_of_gaps_prints_the_statistics_and_what_separates(built, read):
     (matrix, *_) = matrices(built.cells, S)
     rows = rows_under(read(built.page), "Off the diagonal")
@@ -118,7 +131,9 @@ def printed_as(rows, line, crossings, difference, mark, sign):
     for place, row in enumerate(lines):
         for rung, printed in enumerate(row[1:], start=1):
             found = difference(crossings[rung][place])
-            assert float(printed.split()[0].replace("−", "-")) == pytest.approx(100 * found.interval.mean, abs=0.06)
+            mean, between, half_width, *_ = printed.replace("−", "-").split()
+            assert float(mean) == pytest.approx(100 * found.interval.mean, abs=0.06)
+            assert between == "±" and float(half_width) == pytest.approx(100 * found.interval.h, abs=0.06)
             assert (mark in printed) == (found.separates == sign)
     assert any(mark in cell for row in lines for cell in row)
 
