@@ -102,7 +102,7 @@ def test_a_conflict_names_the_row_the_columns_and_both_files_and_leaves_what_was
     with pytest.raises(TicketbenchError) as caught:
         results.merge_files(files, out)
     said = str(caught.value)
-    assert said.startswith("Two rows of digits/mlp imp, seed 3, rung 1 differ in test_final, curve ")
+    assert said.startswith("Two rows of digits/mlp imp, seed 3, rung 1, on ein Wört differ in test_final, curve ")
     assert f"({files[1]}, {files[3]}); neither was taken" in said
     assert out.read_bytes() == before
     assert left_in(out.parent) == {"out.parquet"}
