@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 import torch
@@ -59,12 +60,13 @@ PLAIN = """
 import sys
 import torch
 {network}
+for path in sys.argv[2:]:
 {loading}
-test = load_file(sys.argv[2])
-with torch.no_grad():
-    right = network(test["inputs"]).argmax(1) == test["targets"]
+    test = load_file(sys.argv[1])
+    with torch.no_grad():
+        right = network(test["inputs"]).argmax(1) == test["targets"]
+    print(right.double().mean().item())
 assert "ticketbench" not in sys.modules
-print(right.double().mean().item())
 """
 
 
@@ -101,35 +103,33 @@ def row_of(ran, method, kind, label="", rung=2):
     return found
 
 
-def accuracy(path, task, tmp_path):
-    """Of the exported network on the test split, loaded as the documentation has it."""
+def accuracies(paths, task, tmp_path):
+    """Of the exported networks on the test split, loaded as the documentation has it."""
     test = splits(task.data).test
     save_file(
         {"inputs": test.inputs.contiguous(), "targets": test.targets.contiguous()}, tmp_path / "test.safetensors"
     )
     loading, network = BLOCKS
     assert len(list(filter(None, loading.splitlines()))) == 3
-    loading = re.sub(r'load_file\(".*"\)', "load_file(sys.argv[1])", loading)
-    code = PLAIN.format(network=network, loading=loading)
-    command = [sys.executable, "-c", code, str(path), str(tmp_path / "test.safetensors")]
+    loading = re.sub(r'load_file\(".*"\)', "load_file(path)", loading)
+    code = PLAIN.format(network=network, loading=indent(loading, "    "))
+    command = [sys.executable, "-c", code, str(tmp_path / "test.safetensors"), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return float(done.stdout)
+    return [float(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("method", "kind", "label"),
-    [("imp", "ticket", ""), ("dense", "dense", ""), ("imp", "control", "shuffled"), ("mine", "probe", "last")],
-)
-def test_plain_torch_loads_it_and_scores_what_the_row_says(ran, exported, tmp_path, method, kind, label):
-    row = row_of(ran, method, kind, label)
-    path = exported(row)
-    assert accuracy(path, ran[1]["tiny/mlp"], tmp_path) == row["test_final"]
-    tensors = load_file(path)
-    masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
-    assert sum(int(mask.sum()) for mask in masks.values()) == row["kept"]
-    for name, mask in masks.items():
-        assert mask.dtype == torch.bool and bool((tensors[name][~mask] == 0).all())
+def test_plain_torch_loads_each_and_scores_what_its_row_says(ran, exported, tmp_path):
+    of = ("imp", "ticket", ""), ("dense", "dense", ""), ("imp", "control", "shuffled"), ("mine", "probe", "last")
+    rows = [row_of(ran, *each) for each in of]
+    paths = [exported(row) for row in rows]
+    assert accuracies(paths, ran[1]["tiny/mlp"], tmp_path) == [row["test_final"] for row in rows]
+    for row, path in zip(rows, paths, strict=True):
+        tensors = load_file(path)
+        masks = {name.removeprefix(MASK): tensor for name, tensor in tensors.items() if name.startswith(MASK)}
+        assert sum(int(mask.sum()) for mask in masks.values()) == row["kept"]
+        for name, mask in masks.items():
+            assert mask.dtype == torch.bool and bool((tensors[name][~mask] == 0).all())
 
 
 def test_the_mask_is_the_row_s(ran, exported):
