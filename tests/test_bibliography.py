@@ -4,7 +4,6 @@ import pytest
 
 from ticketbench.bibliography import read_bibliography
 from ticketbench.errors import TicketbenchError
-from ticketbench.methods import shipped_methods
 from ticketbench.task import load_task, shipped_tasks
 
 ENTRY = """@misc{key2020,
@@ -27,12 +26,6 @@ def test_every_key_that_a_shipped_task_cites_is_there():
 
     assert cited
     assert cited <= known.keys()
-
-
-def test_every_key_that_a_shipped_method_cites_is_there():
-    cited = {key for method in shipped_methods().values() for key in method.cites}
-
-    assert cited <= read_bibliography().keys()
 
 
 def test_an_entry_reads_as_a_label_a_sentence_a_link_and_its_own_bibtex(tmp_path):

@@ -1,6 +1,6 @@
 """To follow a baseline through a tiny task: what it asks for, what it is sent back, and its rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,17 @@ class Followed:
         return [ticket.checkpoint.replace(mask=ticket.mask).weights for ticket in self.tickets]
 
 
-@pytest.fixture(autouse=True)
-def _no_cache_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+@pytest.fixture(autouse=True, scope="session")
+def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store for all that is followed, so that no network is trained by two tests."""
+    return tmp_path_factory.mktemp("store")
 
 
 @pytest.fixture
@@ -70,7 +78,7 @@ def task(tmp_path: Path) -> Callable[..., Task]:
 
 
 @pytest.fixture
-def follow(tmp_path: Path, task: Callable[..., Task]) -> Callable[..., Followed]:
+def follow(store: Path, task: Callable[..., Task]) -> Callable[..., Followed]:
     """A function that runs a shipped method by its name on a task (default: the tiny perceptron)."""
 
     def run(name: str, on: Task | None = None, seed: int = 0, **parameters: Any) -> Followed:
@@ -102,7 +110,7 @@ def follow(tmp_path: Path, task: Callable[..., Task]) -> Callable[..., Followed]
         def apart(search, rung):
             yield from passed_on(search, search.method(name, rung, **parameters))
 
-        trainings = Trainings({"default": Vision(on, torch.device("cpu"))}, Store(tmp_path / "store"))
+        trainings = Trainings({"default": Vision(on, torch.device("cpu"))}, Store(store))
         rungs = range(1, on.ladder.rounds + 1) if found.per_rung else (None,)
         jobs = [Job(on, apart if found.per_rung else whole, "default", seed, rung) for rung in rungs]
         rows = [run_search(job, trainings) for job in jobs]
