@@ -90,7 +90,7 @@ SCHEMA = pa.schema(
         _field("mask_digest", _S, "digest of the mask's bits"),
         _field("start_step", _I, "step of the submitted checkpoint", unit="steps"),
         _field("optimizer_state", _S, "fresh, carried or dropped (another optimizer wrote it)"),
-        _field("carried", _B, "whether the ticket starts from trained weights of the setting it was found on"),
+        _field("carried", _B, "whether the ticket starts from other weights than a draw of initial ones"),
         _field("edited", _B, "whether a kept weight or buffer equals none that the harness made"),
         # quality
         _field("metric", _S, "what test and validation columns measure"),

@@ -256,7 +256,7 @@ def test_tickets_that_carry_trained_weights_elsewhere_are_not_ranked_there(rows_
 
     assert places(found) == [("imp", 1, (1, 1))]
     assert [(line.series.method, why) for line, why in found.unranked(32)] == [
-        ("fine-tune", "its tickets carry trained weights of a")
+        ("fine-tune", "its tickets carry weights of a")
     ]
 
 

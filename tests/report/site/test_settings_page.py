@@ -172,7 +172,7 @@ def test_a_claim_tells_that_what_it_is_set_against_collapsed(built, read):
 def rows_under_board(page):
     """The main table of the tickets found on s1 and trained on s2."""
     tables = [each for each in page.tables if each[0][:2] == ["Method ", "Seeds "]]
-    (found,) = [table for table in tables if any("Carries trained weights of s1" in row[0] for row in table)]
+    (found,) = [table for table in tables if any("Carries weights of s1" in row[0] for row in table)]
     return [[" ".join(cell.split()) for cell in row] for row in found]
 
 
@@ -182,10 +182,10 @@ def test_tickets_that_carry_trained_weights_are_a_family_of_their_own(built, rea
 
     assert (
         names.index("late")
-        == names.index("Carries trained weights of s1: a family of its own, not ordered with the others") + 1
+        == names.index("Carries weights of s1: a family of its own, not ordered with the others") + 1
     )
     assert names[-1] == "late"
-    assert page.text.index("Tickets that carry trained weights") > page.text.index("Off the diagonal")
+    assert page.text.index("Tickets that carry weights") > page.text.index("Off the diagonal")
     assert page.text.count("carries weights of s1") == 2  # its panel and its table, off the diagonal alone
 
 

@@ -100,7 +100,7 @@ class Board:
         steps: of one dense training, as rows tell (`dense_steps`); None where none does.
         rungs: index and compression of each column.
         dense: the dense network of the setting trained on; None where it has no rows.
-        series: in the order of the table, those that carry trained weights of another setting last.
+        series: in the order of the table, those that carry weights of another setting last.
         controls: beside the series whose key they have, in the order of their names.
         ordered_by: the rung whose means order the table; None where no method has a mean anywhere.
         unused: rows of other kinds (probes), counted.

@@ -6,13 +6,11 @@ from statistics import fmean, geometric_mean
 from ticketbench.results import DENSE, SCORED, Row
 
 
-def total_cost(rows: Sequence[Row], batch_size: int | None, steps: int | None = None) -> float | None:
+def total_cost(rows: Sequence[Row], batch_size: int | None, steps: int | None) -> float | None:
     """The mean over rows of `search_examples / (T B) + training_steps / T`: 1 for the dense network.
 
-    `batch_size` is B, `steps` is T: where it is not said, as these rows tell (`dense_steps`). None where either is
-    not known, or no row was trained and charged.
+    `batch_size` is B, `steps` is T (`dense_steps`). None where one is not known, or no row was trained and charged.
     """
-    steps = steps or dense_steps(rows)
     if batch_size is None or steps is None:
         return None
     costs = [

@@ -27,7 +27,7 @@ def kept_apart(series: Series, board: Board, own_recipes: Mapping[str, bool]) ->
             there has a file that nobody has read.
     """
     if series.carried:
-        return f"its tickets carry trained weights of {board.found_on}"
+        return f"its tickets carry weights of {board.found_on}"
     if own_recipes.get(series.method, True) and any(map(hardly_trained, series.rows)):
         read = series.method in own_recipes
         return OWN_RECIPE if read else "its tickets may come of a recipe of its own: its file was not read"

@@ -62,7 +62,7 @@ class Matrix:
     """One method's tickets on every pair of settings.
 
     Attributes:
-        carried: whether its tickets carry trained weights of the setting that they were found on.
+        carried: whether its tickets carry weights of the setting that they were found on.
         rungs: index and compression.
         crossings: by rung, the off-diagonal cells in the order of the settings.
         diagonal: by rung, the cells of tickets trained where they were found, in that order.

@@ -20,7 +20,7 @@ _INTERVALS = {
     "examples only": "one run each, with Wilson's 95 % interval for other test examples",
     "none": "means over seeds",
 }
-_CARRIED = "carries trained weights of the setting it was found on"
+_CARRIED = "carries weights of the setting it was found on"
 _NONE = "not applicable"
 _HOLM = "Differences are corrected by Holm within this table only."
 

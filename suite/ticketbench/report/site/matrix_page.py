@@ -62,7 +62,7 @@ class MatrixPage:
 
     Attributes:
         settings: in their order.
-        ordinary, carried: grids of tickets that bring along a mask alone, and of those that carry trained weights.
+        ordinary, carried: grids of tickets that bring along a mask alone, and of those that carry weights too.
         partial: methods without rows for some pair of settings.
     """
 

@@ -131,7 +131,7 @@ def _table(series: Series, board: Board, beside: Sequence[Series], unit: Unit, f
         line = [
             times(cell.compression or compression),
             shown,
-            f"{cost:.2f}" if (cost := total_cost(rows, board.batch_size)) is not None else "–",
+            f"{cost:.2f}" if (cost := total_cost(rows, board.batch_size, board.steps)) is not None else "–",
             _cell(_marks(rows, own_recipe)),
         ]
         for other in beside:

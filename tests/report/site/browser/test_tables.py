@@ -81,7 +81,7 @@ def test_a_group_apart_stays_below_its_heading(browser):
     table = "details.cell[open] [aria-label^='Accuracy of every method'] table.board"
     for press in range(3):
         heads = names(browser, table)
-        apart = next(place for place, name in enumerate(heads) if name.startswith("Carries trained weights"))
+        apart = next(place for place, name in enumerate(heads) if name.startswith("Carries weights"))
         assert heads[0] == "Dense network"
         assert set(heads[1:apart]) == {"imp", "snip"}
         assert heads[apart + 1 :] == ["lamp"], press
