@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ticketbench.methods import Method, find_methods
-from ticketbench.testing import Finding, examine
+from ticketbench.testing import CHECKS, Finding, examine
+from ticketbench.testing.trial import Trial
 
 HEADER = """
 from dataclasses import dataclass
@@ -53,6 +54,12 @@ def declared(tmp_path: Path) -> Callable[[str], Method]:
 def findings(declared: Callable[[str], Method]) -> Callable[[str], dict[str, Finding]]:
     """A function from the source of a method to what every check finds."""
     return lambda source: dict(examine(declared(source)))
+
+
+@pytest.fixture
+def finding(declared: Callable[[str], Method]) -> Callable[[str, str], Finding]:
+    """A function from the source of a method to what one check finds: only the searches that it looks at are run."""
+    return lambda source, check: CHECKS[check](Trial(declared(source)))
 
 
 @pytest.fixture

@@ -115,9 +115,8 @@ def test_weights_of_one_s_own_recipe_submitted_at_the_end_are_worth_knowing(only
     ],
     ids=["then the task's", "rewound", "the task's own", "initial weights"],
 )
-def test_what_the_task_s_recipe_trains_is_not(findings, until, how, then):
-    found = findings(OWN_RECIPE.format(until=until, how=how, then=then))
-    assert found["own_recipe"].status == "ok"
+def test_what_the_task_s_recipe_trains_is_not(finding, until, how, then):
+    assert finding(OWN_RECIPE.format(until=until, how=how, then=then), "own_recipe").status == "ok"
 
 
 SLOW = '''

@@ -50,10 +50,10 @@ def test_another_outcome_of_the_same_seed_fails_determinism_alone(only, before, 
     assert seen in finding.seen and "search.rng" in finding.change
 
 
-def test_global_generators_may_be_drawn_from(findings):
+def test_global_generators_may_be_drawn_from(finding):
     """The harness seeds them before every resume."""
     body = "scores = {n: torch.rand(m.shape) for n, m in search.initial.mask.items()}"
-    assert findings(mine(body))["determinism"].status == "ok"
+    assert finding(mine(body), "determinism").status == "ok"
 
 
 def test_the_same_tickets_for_every_seed_fail_seeds_alone(only):
