@@ -1,19 +1,13 @@
 """What a network of language is scored by, on models made by hand, and that an LSTM learns by it."""
 
-import os
 from math import exp, log
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from ticketbench.data.text import TEXTS
-from ticketbench.harness.workloads.language import Language
-from ticketbench.harness.workloads.reading import blocks_of
 from ticketbench.networks import go_on, memory_of, remember
-from ticketbench.task import load_task, shipped_tasks
 
 
 class ByTheLast(nn.Module):
@@ -114,15 +108,3 @@ def test_an_lstm_learns_what_a_unigram_cannot_know(workload, texts, trained):
     unigram = work.evaluate(ByTheLast(shares.expand(work.classes, -1))).test
     assert 8 < unigram < work.classes
     assert trained(work, 150).history.points[-1].test < unigram / 2
-
-
-@pytest.mark.parametrize("name", ["tiny-shakespeare/lstm", "tiny-shakespeare/lstm-ci"])
-def test_chance_is_the_perplexity_of_the_training_text_s_frequencies(name):
-    task = load_task(shipped_tasks()[name])
-    source = TEXTS[task.data.name]
-    if not (Path(os.environ.get("TICKETBENCH_DATA", "")).expanduser() / source.id).is_dir():
-        pytest.skip(f"data set {source.id} is not in TICKETBENCH_DATA")
-    found = Language.load(task.data)
-    shares = found.text.train.bincount().double() / len(found.text.train)
-    blocks = blocks_of(found.text.test, found.streams, found.sequence)
-    assert task.scoring.chance == pytest.approx(exp(-shares.log()[blocks.targets].mean()), rel=1e-12)
