@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.testing import CHECKS, MethodConformance
+from ticketbench.methods import shipped_methods
+from ticketbench.task import find_task
+from ticketbench.testing import CHECKS, MethodConformance, examine
 from ticketbench.testing import template as template_module
 
 INHERITED = """
@@ -45,6 +47,17 @@ def test_a_class_without_a_method_says_what_it_lacks():
         TicketbenchError, match=r'TestNothing: name the method to test, as in method = "my_method.py"'
     ):
         TestNothing().test_declaration()
+
+
+def test_a_task_that_cannot_be_run_is_said_before_anything_is_found(tmp_path, monkeypatch):
+    imp = shipped_methods()["imp"]
+    said = r"^tiny-shakespeare/lstm-ci: methods are checked on tasks of images; this is of text\.$"
+    with pytest.raises(TicketbenchError, match=said):
+        next(examine(imp, find_task("tiny-shakespeare/lstm-ci")))
+    monkeypatch.setenv("TICKETBENCH_DATA", str(tmp_path / "no-data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(TicketbenchError, match="mnist"):
+        next(examine(imp, find_task("mnist/lenet-300-100-ci")))
 
 
 def test_the_suite_is_inherited_by_a_repository_of_one_s_own(tmp_path):
