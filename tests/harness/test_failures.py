@@ -63,7 +63,7 @@ def test_of_a_list_all_that_can_be_had_is_had_before_the_first_error_is_thrown(l
             yield [Ticket(first, search.initial), Ticket(first, search.initial), Ticket(third, search.initial)]
     """)
     assert [(row["rung"], row["status"]) for row in rows] == [(1, "done"), (3, "done"), (2, "failed")]
-    assert rows[-1]["reason"].startswith("ended at rung 2: refused: two tickets of rung 1")
+    assert rows[-1]["reason"].startswith("ended at rung 2: refused: two tickets of rung 1 are labelled ''")
 
 
 def test_uncaught_every_rung_without_a_row_says_where_the_search_ended(lab):
