@@ -225,7 +225,7 @@
   function recompute(row) {
     const file = `${taskPages.get(row.task).split("/").pop().replace(/\.html$/, "")}/rows.parquet`;
     const parquet = taskPages.get(row.task).replace(/[^/]*$/, "") + file;
-    const equal = row.numerics === "fp32" ? " On the same kind of processor, with the same software, every compared column comes out equal in every bit." : "";
+    const equal = row.numerics === "fp32" ? " With the files that made it, on the same kind of processor and with the same software, every compared column comes out equal in every bit." : "";
     return section("again", "Computing it again",
       el("p", { class: "prose" }, `This makes the row again, with those of the seeds before it.${equal}`),
       pre(row.command),

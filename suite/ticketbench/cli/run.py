@@ -162,7 +162,7 @@ def _leaderboard(results: Path, selectors: Sequence[str]) -> str:
 def _failed(rows: "Sequence[Row]") -> list[str]:
     """What failed and why: equal reasons of one method in one line, with the rungs at which they ended it."""
     from ticketbench.harness.search import ended_at
-    from ticketbench.report.origin import parameters
+    from ticketbench.results import parameters
 
     rungs: dict[tuple[str, str], list[str]] = {}
     for row in rows:

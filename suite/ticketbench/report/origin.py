@@ -1,13 +1,12 @@
 """How the numbers of a board were made: the command that makes them again, and what rows say of themselves."""
 
-import json
 import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
-from ticketbench.results import CONTROLS, Row, control_of
+from ticketbench.results import CONTROLS, Row, control_of, parameters
 from ticketbench.task import Task, shipped_tasks
 
 if TYPE_CHECKING:
@@ -140,17 +139,6 @@ def _engine_changes(rows: Sequence[Row]) -> Iterator[str]:
     elif versions - {ENGINE_VERSION}:
         made = f"version {versions.pop()} of the training engine"
         yield f"Rows were made by {made}; here it is version {ENGINE_VERSION}."
-
-
-def parameters(params: str) -> str:
-    """Parameters (JSON) as the command line takes them: `(interval=50)`; empty where there are none."""
-    try:
-        given: Any = json.loads(params or "{}")
-    except ValueError:
-        return f"({params})"
-    if not isinstance(given, dict):
-        return f"({params})"
-    return f"({', '.join(f'{name}={value!r}' for name, value in given.items())})" if given else ""
 
 
 def _variant(series: Series) -> tuple[str, str]:

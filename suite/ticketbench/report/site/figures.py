@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from ticketbench.report.boards.board import Board, Series
 from ticketbench.report.boards.costs import speedup, total_cost
-from ticketbench.report.origin import parameters
 from ticketbench.report.printable import printable
 from ticketbench.report.site import charts
 from ticketbench.report.site.charts import Point, Scale, Spec
@@ -14,7 +13,7 @@ from ticketbench.report.site.looks import Look
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.units import Unit, unit_of
 from ticketbench.report.wording import interval_line, times
-from ticketbench.results import LOST
+from ticketbench.results import LOST, parameters
 
 FOUR = {
     "imp": "iterative, rewound",

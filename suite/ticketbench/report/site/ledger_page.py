@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from ticketbench.bibliography import Entry
 from ticketbench.report.boards.ledger import Held, Side
 from ticketbench.report.measures import METRIC_COLUMNS
-from ticketbench.report.origin import parameters
 from ticketbench.report.statistics.normalising import on_scale
 from ticketbench.report.units import Unit, signed
 from ticketbench.report.wording import difference_line, interval_line, times
+from ticketbench.results import parameters
 from ticketbench.task import Reference
 
 SYMBOLS = {"reproduced": "✓", "not reproduced": "✗", "not comparable": "≠", "undecided": "?", "not tested": "·"}

@@ -9,13 +9,13 @@ from ticketbench.bibliography import Entry
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import Board, Cell, Series
 from ticketbench.report.citing import cite_papers
-from ticketbench.report.origin import parameters
 from ticketbench.report.site.addresses import rows_of_cell, task_page
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.rank_words import rank_text
 from ticketbench.report.site.ranking_page import Ranked, Ranks
 from ticketbench.report.units import unit_of
 from ticketbench.report.wording import Shown, shown, times
+from ticketbench.results import parameters
 
 if TYPE_CHECKING:
     from ticketbench.methods import Method

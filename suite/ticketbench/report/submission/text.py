@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import Board, Series, better_by, boards
 from ticketbench.report.boards.costs import total_cost
-from ticketbench.report.origin import parameters
 from ticketbench.report.printable import plain
 from ticketbench.report.statistics.differences import RANK_SEEDS
 from ticketbench.report.statistics.intervals import LEAST_SEEDS
@@ -15,7 +14,7 @@ from ticketbench.report.submission.rows import marks
 from ticketbench.report.submission.shipped import has_own_recipe
 from ticketbench.report.units import Unit, unit_of
 from ticketbench.report.wording import difference_line, interval_line, seeds_text, times
-from ticketbench.results import DENSE, Row
+from ticketbench.results import DENSE, Row, parameters
 
 BESIDE = ("imp", "one-shot", "random-layer")  # what a method is held against, where there are rows
 
