@@ -1,6 +1,7 @@
 """The ready-made GitHub action: it parses, its scripts are bash, take nothing but the environment, and do their work.
 
-Its scripts run here as a runner runs them, but for `gh`, which is a stand-in that knows one repository.
+Its scripts run here as a runner runs them, but for `gh`, which is a stand-in that knows one repository, and for
+`ticketbench run`, which is told to start no processes beside its own.
 """
 
 import os
@@ -49,6 +50,10 @@ case "$*" in
   "run download"*) exit 1 ;;
   *--jq\\ .default_branch) echo main ;;
 esac
+"""
+TICKETBENCH = """#!/bin/sh
+if [ "$1" = run ]; then shift; set -- run --jobs 1 "$@"; fi
+exec "{python}" -m ticketbench "$@"
 """
 
 
@@ -104,7 +109,7 @@ def runner(tmp_path_factory):
     (folder / "bin").mkdir()
     (folder / "bin/gh").write_text(GH)
     (folder / "bin/gh").chmod(0o755)
-    (folder / "bin/ticketbench").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ticketbench "$@"\n')
+    (folder / "bin/ticketbench").write_text(TICKETBENCH.format(python=sys.executable))
     (folder / "bin/ticketbench").chmod(0o755)
     (folder / "tiny.toml").write_text(TASK)
 

@@ -135,7 +135,7 @@ def test_without_cuda_it_says_so(name, tmp_path):
 
 def rehearsal(tmp_path, tasks, *arguments, code=0):
     queue = tmp_path / "queue.toml"
-    run = '[[run]]\narguments = ["{}", "--method", "one-shot", "--seeds", "1"]\n'
+    run = '[[run]]\narguments = ["{}", "--method", "one-shot", "--seeds", "1", "--jobs", "1"]\n'
     queue.write_text("".join(run.format(task) for task in tasks))
     places = ("--out", tmp_path / "out", "--work", tmp_path / "work", "--queue", queue)
     return script("device", "--rehearse", "--only", "queue", *places, *arguments, code=code)
