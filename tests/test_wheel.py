@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ticketbench.cli import main
+
 _CHECKOUT = Path(__file__).parents[1]
 _TASK = """
 id = "wheel/tiny"
@@ -63,10 +65,20 @@ def test_the_package_comes_from_the_wheel(installed: Path, tmp_path: Path) -> No
     assert Path(tasks) == Path(package).parent / "shipped" / "tasks"
 
 
-def test_lists_what_the_checkout_lists(installed: Path, tmp_path: Path) -> None:
-    here = Path(sys.executable).parent / "ticketbench"
-    for command in ("tasks", "methods"):
-        assert _run(installed, tmp_path, command) == _run(here, tmp_path, command)
+@pytest.mark.parametrize("command", ["tasks", "methods"])
+def test_lists_what_the_checkout_lists(
+    installed: Path,
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["ticketbench", command])
+    with pytest.raises(SystemExit):
+        main()
+    here = capfd.readouterr().out
+    assert here and _run(installed, tmp_path, command) == here
 
 
 def test_runs_a_task_and_builds_its_leaderboard(
