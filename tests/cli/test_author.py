@@ -1,8 +1,12 @@
 """`new` and `check`: an author's first minutes."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from ticketbench.cli.author import _examine
 from ticketbench.methods import load_methods
+from ticketbench.task import find_task
 
 BAD = """
 @method("mine", title="Mine")
@@ -107,6 +111,13 @@ def test_what_cannot_be_checked_is_one_message(ticketbench, here):
     assert "Did you mean 'digits/mlp'?" in ticketbench("check", "imp", "--task", "digits/mpl").message
     assert ticketbench("check", "imp", "--task", "digits/*").message == "digits/* names 2 tasks, not one."
     assert "a task of images" in " ".join(ticketbench("check", "--help").out.split())
+
+
+def test_where_the_task_cannot_be_run_nothing_is_said_before_the_message():
+    told = []
+    _examine(SimpleNamespace(send=told.append), "imp", find_task("tiny-shakespeare/lstm-ci"))
+    message = "tiny-shakespeare/lstm-ci: methods are checked on tasks of images; this is of text."
+    assert told == [("wrong", message)]
 
 
 @pytest.mark.parametrize(
