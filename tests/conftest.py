@@ -2,7 +2,9 @@
 
 import io
 import json
-from collections.abc import Callable, Sequence
+import resource
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +58,22 @@ if __name__ == "__main__":
 def denormals() -> None:
     """Denormal numbers as IEEE 754 has them, which a training before this test may have turned off."""
     torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def no_file_above() -> Callable[[int], AbstractContextManager[None]]:
+    """`no_file_above(size)`: as on a full disk, writing more bytes than that to a file fails in the middle of it."""
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @dataclass(frozen=True)

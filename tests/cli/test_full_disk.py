@@ -1,8 +1,6 @@
 """A disk that is full: one message, nothing that was stored lost, and the same command goes on once there is room."""
 
 import re
-import resource
-from contextlib import contextmanager
 
 import pytest
 
@@ -18,17 +16,6 @@ METHOD = """
 
 
 CANNOT = "ticketbench: results/tiny/mlp/mine.parquet: cannot be written: "
-
-
-@contextmanager
-def no_file_above(size):
-    """As on a full disk, writing more than so many bytes to a file fails in the middle of it."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -51,7 +38,9 @@ def files(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"}
 
 
-def test_a_store_without_room_is_told_and_the_same_command_goes_on(ticketbench, typed, here, tmp_path, monkeypatch):
+def test_a_store_without_room_is_told_and_the_same_command_goes_on(
+    ticketbench, typed, here, tmp_path, monkeypatch, no_file_above
+):
     whole = tmp_path / "whole"
     assert ticketbench(*typed, "--results", whole).code == 0
     (size, *_) = sorted(path.stat().st_size for path in (tmp_path / "store").rglob("*.safetensors"))
@@ -70,7 +59,7 @@ def test_a_store_without_room_is_told_and_the_same_command_goes_on(ticketbench, 
     ]
 
 
-def test_results_without_room_are_told_and_what_was_there_stays(ticketbench, typed, here, tmp_path):
+def test_results_without_room_are_told_and_what_was_there_stays(ticketbench, typed, here, tmp_path, no_file_above):
     assert ticketbench(*typed).code == 0
     (here / "results/tiny/mlp/mine.parquet").unlink()
     stored, kept = files(tmp_path / "store"), files(here / "results")
@@ -84,7 +73,7 @@ def test_results_without_room_are_told_and_what_was_there_stays(ticketbench, typ
     assert len(compared(here)) == 4
 
 
-def test_rows_that_are_added_to_a_file_leave_it_whole_when_there_is_no_room(ticketbench, typed, here):
+def test_rows_that_are_added_to_a_file_leave_it_whole_when_there_is_no_room(ticketbench, typed, here, no_file_above):
     assert ticketbench(*typed).code == 0
     kept = {path: rows_of(path) for path in result_files(here / "results")}
     largest = max(path.stat().st_size for path in kept)

@@ -67,6 +67,13 @@ def test_a_dry_run_tells_the_plan_and_its_cost_and_writes_nothing(ticketbench, t
     assert everything(tmp_path) == after
 
 
+def test_a_dry_run_counts_the_seeds_of_every_variant_of_a_method(ticketbench, task):
+    variants = ("weight-rewind", "weight-rewind(step=10)")
+    said = ticketbench("run", "tiny.toml", "-m", variants[0], "-m", variants[1], "--seeds", 2, "--dry-run").out
+    lines = {" ".join(line.split()) for line in said.splitlines()}
+    assert {f"tiny/mlp {each} 2 seeds 6 rows 6 dense trainings at most" for each in variants} <= lines
+
+
 def test_a_dry_run_says_which_extra_packages_are_missing(ticketbench, here, monkeypatch):
     typed = "run", "multi30k/transformer-ci", "cartpole/ci", "-m", "imp", "--seeds", 1, "--dry-run"
     there = ticketbench(*typed).out

@@ -1,7 +1,6 @@
 """The store gives back what was put, or nothing: shared, bounded, and whole whatever happens."""
 
 import os
-import resource
 import time
 from contextlib import contextmanager
 
@@ -293,18 +292,7 @@ def test_locks_that_cannot_be_made_are_one_message(tmp_path):
         pytest.fail("there was nothing to hold")
 
 
-@contextmanager
-def no_file_above(size):
-    """As on a full disk, writing more than so many bytes to a file fails in the middle of it."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_full_disk_is_one_message_and_loses_nothing(tmp_path):
+def test_a_full_disk_is_one_message_and_loses_nothing(tmp_path, no_file_above):
     store = Store(tmp_path)
     store.put(LINE, 1, stored(), keep=True)
     with no_file_above(50_000):
