@@ -79,7 +79,7 @@ def test_the_time_left_is_by_the_rate_so_far(monkeypatch):
 
 
 def test_a_long_search_gets_a_line_now_and_then(monkeypatch, capsys):
-    shard = SimpleNamespace(task=SimpleNamespace(id="tiny/mlp"), method=SimpleNamespace(name="mine"), seed=4)
+    shard = SimpleNamespace(task=SimpleNamespace(id="tiny/mlp"), method=SimpleNamespace(called="mine"), seed=4)
     count = account()
     lines = Lines(count)
     lines(shard, Asked(True))

@@ -208,18 +208,16 @@ def test_only_the_methods_own_time_is_its_time(lab):
 def test_what_the_store_must_train_again_while_a_method_looks_is_not_its_time(lab, monkeypatch):
     real = Trainings._run
 
-    def slow(*said):
-        time.sleep(1)
-        return real(*said)
+    def slow(trainings, training, *said):
+        time.sleep(0.5 * (training.until == 5))
+        return real(trainings, training, *said)
 
     monkeypatch.setattr(Trainings, "_run", slow)
     found = lab.method("""
         @method("mine", title="Mine")
         def mine(search):
             early = yield Train(search.initial.replace(mask=masks_of(search, search.initial)[0]), 5)
-            for weights in early.weights, early.prunable:
-                for mask in masks_of(search, search.initial):
-                    pass
+            assert early.weights and early.prunable  # looked at twice, and once more for the masks
             yield [Ticket(mask, search.initial) for mask in masks_of(search, early)]
     """)
     task = lab.task()
@@ -228,7 +226,7 @@ def test_what_the_store_must_train_again_while_a_method_looks_is_not_its_time(la
     monkeypatch.setattr(trainings.store, "get", lambda line, step: None if step == 5 else kept(line, step))
     rows = run_search(Job(task, found, "default", 0), trainings)
     assert lab.asked.count(True) == 4
-    assert all(0 < row["search_seconds"] < 0.9 for row in rows)
+    assert all(0 < row["search_seconds"] < 1 for row in rows)  # not the 1.5 s or more that it waited
 
 
 def test_under_vmap_every_example_is_counted(lab):
