@@ -134,6 +134,7 @@ class _Drive:
         self.handed: list[Checkpoint] = []
         self.fell: dict[Exception, int] = {}
         self.trouble: Exception | None = None
+        self.waited = 0.0  # seconds of the present resume that the method waited for a checkpoint
 
     def rows(self) -> list[Row]:
         unmet = [need for need in self.job.method.needs if not meets(self.workload.module(), need)]
@@ -157,7 +158,7 @@ class _Drive:
         while True:
             self._reseed(resumed)
             resumed += 1
-            started = time.perf_counter()
+            started, self.waited = time.perf_counter(), 0.0
             try:
                 request = generator.throw(thrown) if thrown is not None else generator.send(answer)
             except StopIteration:
@@ -175,7 +176,7 @@ class _Drive:
                 raise
             except BaseException as error:
                 ended = "failed", f"{self._ended()}: {_told(error, self.job.method.source)}"
-            self.charges.seconds += time.perf_counter() - started
+            self.charges.seconds += time.perf_counter() - started - self.waited
             if self.trouble is not None:
                 raise self.trouble
             if ended is not None:
@@ -285,7 +286,7 @@ class _Drive:
 
     def _fetched(self, made: Checkpoint) -> State:
         """What the store has, or must train again, while the method looks: neither its fault nor its time."""
-        started = time.perf_counter()
+        started, waited = time.perf_counter(), self.waited
         try:
             with undisturbed():
                 return made.state()
@@ -293,7 +294,7 @@ class _Drive:
             self.trouble = error
             raise
         finally:
-            self.charges.seconds -= time.perf_counter() - started
+            self.waited = waited + time.perf_counter() - started  # others that it needs are fetched within
 
     def _trained_here(self, start: Checkpoint) -> Iterator[State]:
         """Every network the harness has trained in this search, the likeliest origin of a ticket first."""
