@@ -9,12 +9,13 @@ import pytest
 from ticketbench.cli import tasks
 
 
-def test_where_nobody_reads_on_it_ends_as_a_program_whose_pipe_was_closed():
+@pytest.mark.parametrize("typed", ["tasks", "--help"])
+def test_where_nobody_reads_on_it_ends_as_a_program_whose_pipe_was_closed(typed):
     """Not with 1, which says that something regressed or parted."""
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
-        [sys.executable, "-m", "ticketbench", "tasks"], stdout=writing, stderr=subprocess.PIPE, check=False
+        [sys.executable, "-m", "ticketbench", typed], stdout=writing, stderr=subprocess.PIPE, check=False
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")

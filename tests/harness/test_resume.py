@@ -219,7 +219,7 @@ def test_what_an_edited_method_made_before_is_replaced_and_it_says_so(lab, comma
     lab.method(source.replace("DRAW", "2"))
     code, out, _ = finish(arguments, monkeypatch, capsys)
     assert code == 0
-    assert "3 rows were made by another version of their task, method or engine: made anew." in out
+    assert "3 rows were made by another version of their task, game, method or engine: made anew." in out
     assert "3 rows made (3 done), 1 were there already; 3 trainings run, 0 found in the store." in out
     after = rows_of(lab)
     assert {row["row_id"] for row in after} == {row["row_id"] for row in before}

@@ -3,6 +3,8 @@
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -27,17 +29,26 @@ class _Escaped(Exception):
     """Caused by an error that click would take for another: a closed pipe for code 1, an early end for Ctrl-C."""
 
 
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except KeyboardInterrupt as stopped:
+        click.echo(err=True)  # what is said next stands below ^C
+        raise click.Abort(*stopped.args) from None
+    except (BrokenPipeError, EOFError) as error:
+        raise _Escaped from error
+
+
 class _Commands(click.Group):
+    def make_context(self, *typed: Any, **extra: Any) -> click.Context:
+        with _told_apart():  # where --help is answered
+            return super().make_context(*typed, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            code = super().invoke(ctx)
-            sys.stdout.flush()
-        except KeyboardInterrupt as stopped:
-            click.echo(err=True)  # what is said next stands below ^C
-            raise click.Abort(*stopped.args) from None
-        except (BrokenPipeError, EOFError) as error:
-            raise _Escaped from error
-        return code
+        with _told_apart():
+            return super().invoke(ctx)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

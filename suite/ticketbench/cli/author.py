@@ -114,8 +114,7 @@ def _examine(told: Connection, selector: str, task: "Task | None") -> None:
 
         methods = find_methods([selector])
         for method in methods:
-            given = ", ".join(f"{key}={value!r}" for key, value in method.given.items())
-            heading = f"{method.name}{f'({given})' if given else ''}, {method.source}"
+            heading = f"{method.called}, {method.source}"
             for name, finding in examine(method, task):
                 if heading:  # not before it is known that the task can be run
                     told.send(("method", heading))

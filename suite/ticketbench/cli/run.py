@@ -65,7 +65,9 @@ def run(
     methods = _methods(wanted)
     plan = make_plan(tasks, methods, seeds, results, chosen(tuple(CONTROLS) if controls else controlled))
     if plan.stale:
-        click.echo(f"{plan.stale} rows were made by another version of their task, method or engine: made anew.")
+        click.echo(
+            f"{plan.stale} rows were made by another version of their task, game, method or engine: made anew."
+        )
     if dry_run:
         _tell(plan, tasks)
         return 0

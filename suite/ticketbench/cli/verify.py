@@ -136,7 +136,7 @@ def _progress(total: int) -> "Told":
         if held is None:
             if time.monotonic() - said > _HEARTBEAT:
                 said = time.monotonic()
-                click.echo(f"[{done}/{total}] {job.task.id} {job.method.name}, seed {job.seed}: under way")
+                click.echo(f"[{done}/{total}] {job.task.id} {job.method.called}, seed {job.seed}: under way")
             return
         done, said = done + 1, time.monotonic()
         click.echo(f"[{done}/{total}] {of_search(job, held)}")

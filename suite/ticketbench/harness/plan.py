@@ -4,6 +4,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ticketbench.errors import TicketbenchError
 from ticketbench.extras import missing_extras
 from ticketbench.harness.controls import control_settings
 from ticketbench.harness.rows import parameters_text
@@ -137,7 +138,10 @@ def _same_game(row: Row, task: Task) -> bool:
     data = task.in_setting(row["trained_on"]).data
     if not isinstance(data, Environment) or missing_extras([data.kind]):
         return True
-    return own_game(data) in (None, row["data_digest"])
+    try:
+        return own_game(data) in (None, row["data_digest"])
+    except TicketbenchError:  # it cannot be made here, which matters once it has to be played
+        return True
 
 
 def _belongs(row: Row, job: Job) -> bool:

@@ -123,7 +123,7 @@ def _hear(worker: _Process, take: Callable[[Shard, Event], None]) -> None:
         code = worker.process.exitcode or 0
         how = f"was killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"ended with {code}"
         raise TicketbenchError(
-            f"A worker process {how} while it ran {worker.shard.task.id} {worker.shard.method.name}, seed "
+            f"A worker process {how} while it ran {worker.shard.task.id} {worker.shard.method.called}, seed "
             f"{worker.shard.seed}. Nothing stored is lost: the same command goes on where it stopped "
             "(out of memory? then with fewer --jobs)."
         ) from None

@@ -74,21 +74,27 @@ def build_site(
         may_be_frozen(edition, out)
     found = find_results(results)
     staging = None
+    waiting = out / EDITIONS / f".{edition}"
     try:
         out.mkdir(parents=True, exist_ok=True)
         staging = Path(mkdtemp(prefix=".building-", dir=out))
         site = staging / "site"
         site.mkdir()
         _make(found, site, tasks, methods or {}, own_recipes or {}, jobs, past, edition)
+        if edition:
+            waiting.parent.mkdir(exist_ok=True)
+            shutil.rmtree(waiting, ignore_errors=True)  # of a build that was killed
+            (staging / EDITIONS).rename(waiting)
         put_in_place(site, out)
         if edition:
-            (out / EDITIONS).mkdir(exist_ok=True)
-            (staging / EDITIONS / edition).rename(out / EDITIONS / edition)
+            waiting.rename(waiting.with_name(edition))
     except OSError as error:
         raise TicketbenchError(f"{out}: the site cannot be written: {error.strerror or error}.") from None
     finally:
         if staging:
             shutil.rmtree(staging, ignore_errors=True)
+        if edition:
+            shutil.rmtree(waiting, ignore_errors=True)
     return out / "index.html"
 
 
@@ -102,7 +108,7 @@ def _make(
     past: Sequence[Edition],
     edition: str,
 ) -> None:
-    """The whole site in a folder of its own; an edition, if one is to be frozen, below `EDITIONS` beside it."""
+    """The whole site in a folder of its own; an edition, if one is to be frozen, in `EDITIONS` beside it."""
     look = _looks(found, methods)
     work = [
         Job(task, paths, found.mixed, site, tasks, methods, look, own_recipes) for task, paths in found.files.items()
@@ -114,7 +120,7 @@ def _make(
     for address, text in _shared(made, tasks, methods, look):
         write(address, text)
     frozen = [{"id": each.task, "versions": list(each.versions), "rows": each.listed["rows"]} for each in made]
-    every = [freeze(edition, site, site.parent, frozen), *past] if edition else list(past)
+    every = [freeze(edition, site, site.parent / EDITIONS, frozen), *past] if edition else list(past)
     every.sort(key=lambda each: each.name, reverse=True)
     write("editions.html", templates()("editions.html", root="", editions=every))
     for path in sorted(site.rglob("*.html")):

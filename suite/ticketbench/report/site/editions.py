@@ -82,11 +82,8 @@ def refuse(said: Sequence[str]) -> None:
         )
 
 
-def freeze(name: str, built: Path, out: Path, tasks: Sequence[Mapping[str, Any]]) -> Edition:
-    """Copy a site that was just built in the folder `built` to its place under `out`, marked, with its manifest."""
-    folder = out / EDITIONS / name
-    place = folder.with_name(f".{name}")
-    shutil.rmtree(place, ignore_errors=True)
+def freeze(name: str, built: Path, place: Path, tasks: Sequence[Mapping[str, Any]]) -> Edition:
+    """Copy a site that was just built in the folder `built` to the new folder `place`, marked, with its manifest."""
     for path in _files(built):
         address = path.relative_to(built).as_posix()
         if address == f"{EDITIONS}.html":
@@ -107,7 +104,6 @@ def freeze(name: str, built: Path, out: Path, tasks: Sequence[Mapping[str, Any]]
     }
     text = json.dumps(said, indent=1, sort_keys=True) + "\n"
     (place / MANIFEST).write_text(text, "utf-8", newline="\n")
-    place.rename(folder)
     return Edition(name, tasks, rows, ticketbench.__version__, hashlib.sha256(text.encode()).hexdigest())
 
 
