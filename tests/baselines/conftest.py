@@ -1,6 +1,6 @@
 """To follow a baseline through a tiny task: what it asks for, what it is sent back, and its rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,13 +49,6 @@ class Followed:
     def starts(self) -> list[dict[str, torch.Tensor]]:
         """The weights that each ticket's training starts from."""
         return [ticket.checkpoint.replace(mask=ticket.mask).weights for ticket in self.tickets]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -138,13 +138,6 @@ class Lab:
         return [row for path in result_files(folder) for row in read_rows(path)]
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     """A place to try methods in."""

@@ -30,13 +30,6 @@ def tickets(search, scores, start):
 """
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _no_cache_of_the_user(tmp_path_factory: pytest.TempPathFactory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture
 def declared(tmp_path: Path) -> Callable[[str], Method]:
     """A function from the source of a method, without its imports, to the method as its author's file gives it."""

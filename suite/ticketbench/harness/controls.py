@@ -35,7 +35,7 @@ _ON_EVERY_SETTING = ("shuffled", "reinitialized", "random-layer")  # the others 
 class Submitted:
     """A ticket as its method submitted it, the checkpoint it is trained from, and what the search before it cost.
 
-    `draw` is the draw of initial weights that it starts from; None where its weights are none.
+    `draw` is the draw of initial weights that it starts from; None where its weights are of none.
     """
 
     ticket: Ticket
