@@ -7,12 +7,16 @@ from types import SimpleNamespace
 import pytest
 
 from ticketbench.report.boards.board import boards
-from ticketbench.report.origin import commands, facts, names_of, notices, parameters, row_command
+from ticketbench.report.origin import changes, commands, facts, names_of, notices, parameters, row_command
 
 
 @pytest.fixture
 def task(rows_of):
     return rows_of.make_task()
+
+
+def told(found, task, methods):
+    return notices(found, changes(found, task, methods))
 
 
 def only(rows):
@@ -94,33 +98,31 @@ def test_differing_facts_are_all_listed_with_how_many_rows_have_them(rows_of, ta
 
 def test_a_reader_is_told_of_other_versions_wordings_and_files(rows_of, task):
     rows = rows_of.make_results(task, {"imp": [0.9]}, seeds=3)
-    assert notices([only(rows)], task, {}) == []
+    assert told([only(rows)], task, {}) == []
 
     stale = [row | {"task_digest": "f" * 64} if row["seed"] == 0 else row for row in rows]
-    assert notices([only(stale)], task, {}) == [
+    assert told([only(stale)], task, {}) == [
         "1 of 3 rows were made under another wording of this task than its file here."
     ]
     newer = task.model_copy(update={"version": 2})
-    assert notices([only(rows)], newer, {}) == [
+    assert told([only(rows)], newer, {}) == [
         "These are results of version 1 of the task; its file here is version 2."
     ]
     edited = [row | {"method_digest": f"{row['seed']}" * 64} for row in rows]
-    assert notices([only(edited)], task, {}) == [
-        "Rows of one method were made by different versions of its file: imp."
-    ]
+    assert told([only(edited)], task, {}) == ["Rows of one method were made by different versions of its file: imp."]
 
 
 def test_a_reader_is_told_where_all_rows_were_made_by_another_file_or_engine_than_those_here(rows_of, task):
     rows = rows_of.make_results(task, {"dense": [0.95], "imp": [0.9], "snip": [0.9], "mine": [0.9]}, seeds=3)
     here = {name: SimpleNamespace(digest=digest) for name, digest in {"imp": "0" * 64, "snip": "1" * 64}.items()}
     said = "All rows of a method were made by another version of its file than the one here: snip."
-    assert notices([only(rows)], task, here) == [said]
+    assert told([only(rows)], task, here) == [said]
 
     again = [row | {"method_digest": "1" * 64} if row["method"] == "snip" else row for row in rows]
-    assert notices([only(again)], task, here) == []
+    assert told([only(again)], task, here) == []
 
     older = [row | {"engine_version": 0} for row in again]
-    assert notices([only(older)], task, here) == [
+    assert told([only(older)], task, here) == [
         "Rows were made by version 0 of the training engine; here it is version 1."
     ]
 
@@ -141,7 +143,7 @@ def test_several_boards_of_a_task_are_one_command_and_a_strange_setting_is_named
     found = boards(rows_of.make_matrix(task, {pair: {"imp": [0.9]} for pair in pairs}, 3), {task.id: task})
 
     assert len(commands(found, {})) == 1
-    assert notices(found, task, {}) == ["The task’s file here has no setting s3, which some rows name."]
+    assert told(found, task, {}) == ["The task’s file here has no setting s3, which some rows name."]
 
 
 def test_a_dense_row_is_made_again_beside_one_cheap_method_and_no_default_ones(rows_of, task):

@@ -78,9 +78,12 @@ def facts(rows: Sequence[Row]) -> list[Fact]:
     return [(name, values) for name, values in found if values]
 
 
-def notices(boards: Sequence[Board], task: Task | None, methods: Mapping[str, "Method"]) -> list[str]:
-    """What a reader must know before believing the tables of one version and numerics of a task, in sentences."""
-    said = changes(boards, task, methods)
+def notices(boards: Sequence[Board], changed: Sequence[str]) -> list[str]:
+    """What a reader must know before believing the tables of one version and numerics of a task, in sentences.
+
+    `changed` is what `changes` says of them.
+    """
+    said = [*changed]
     every = [series for board in boards for series in (*board.series, *board.controls)]
     if any(cell.score is None and cell.why != NOT_APPLICABLE for each in every for cell in each.cells.values()):
         said.append(

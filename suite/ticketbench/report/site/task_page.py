@@ -87,6 +87,7 @@ def _page(
     ]
     known = [name for name in settings if current and name in current.setting_names]
     shared, own = recipes(current, known) if current and known else ({}, {})
+    changed = changes(boards, task, methods)
     return {
         "version": first.version,
         "numerics": first.numerics,
@@ -96,8 +97,8 @@ def _page(
         "matrix": matrix_page(cells, settings, methods) if several else None,
         "diagonal": [page for page in pages if page["board"].diagonal],
         "others": [page for page in pages if not page["board"].diagonal],
-        "notices": notices(boards, task, methods),
-        "changed": bool(changes(boards, task, methods)),
+        "notices": notices(boards, changed),
+        "changed": bool(changed),
         "published": [_published(each, first, sources, current) for each in held if current],
         "recipes": recipe_differences(current, tasks) if current else [],
         "lost": lost_ancestor(current, tasks) if current else "",
