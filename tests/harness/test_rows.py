@@ -262,14 +262,14 @@ def test_operations_and_bytes_of_convolutions_by_hand(lab):
 
 def test_a_layer_is_stored_compressed_only_where_that_is_smaller():
     weights = {"w": torch.zeros(2, 3, 5), "bias": torch.zeros(7)}
+    assert stored_bytes(weights, {"w": 30}) == (37 * 4, 37 * 4)
+    assert stored_bytes(weights, {"w": 14}) == (37 * 4, 37 * 4)  # 14 * 8 + 4 * 3 = 124 are more than 120
+    assert stored_bytes(weights, {"w": 13}) == (37 * 4, 28 + 13 * 8 + 4 * 3)
+    assert stored_bytes(weights, {"w": 0}) == (37 * 4, 28 + 12)
 
-    def mask(kept):
-        return {"w": (torch.arange(30) < kept).view(2, 3, 5)}
 
-    assert stored_bytes(weights, mask(30)) == (37 * 4, 37 * 4)
-    assert stored_bytes(weights, mask(14)) == (37 * 4, 37 * 4)  # 14 * 8 + 4 * 3 = 124 are more than 120
-    assert stored_bytes(weights, mask(13)) == (37 * 4, 28 + 13 * 8 + 4 * 3)
-    assert stored_bytes(weights, mask(0)) == (37 * 4, 28 + 12)
+def test_a_single_number_that_is_pruned_is_stored_dense():
+    assert stored_bytes({"scale": torch.tensor(1.0)}, {"scale": 0}) == (4, 4)
 
 
 def test_provenance_says_what_made_a_row_and_nothing_of_who_or_where(lab, monkeypatch):

@@ -21,6 +21,7 @@ from ticketbench.harness.shard import Place
 from ticketbench.harness.store import DEFAULT_LIMIT
 from ticketbench.methods import find_methods
 from ticketbench.methods.state import mask_digest
+from ticketbench.networks import build
 from ticketbench.report.exporting import MASK, export
 from ticketbench.results import read_rows, result_files, row_id
 from ticketbench.task import load_task
@@ -51,6 +52,21 @@ def mine(search):
         trained = yield Ticket(keep_largest(scores, rung), search.initial)
     yield Probe(trained, "last")
     raise RuntimeError("no more")
+"""
+# A weight under two names, and a buffer that its state dict leaves out.
+TIED = """
+import torch
+from torch import nn
+
+class Tied(nn.Module):
+    def __init__(self, shape, classes):
+        super().__init__()
+        self.first, self.second, self.output = nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, classes)
+        self.second.weight = self.first.weight
+        self.register_buffer("shift", torch.zeros(64), persistent=False)
+
+    def forward(self, images):
+        return self.output(self.second(self.first(images.flatten(1)).relu() + self.shift).relu())
 """
 # What docs/citing.md says, in a process that never imports ticketbench.
 BLOCKS = re.findall(
@@ -130,6 +146,28 @@ def test_plain_torch_loads_each_and_scores_what_its_row_says(ran, exported, tmp_
         assert sum(int(mask.sum()) for mask in masks.values()) == row["kept"]
         for name, mask in masks.items():
             assert mask.dtype == torch.bool and bool((tensors[name][~mask] == 0).all())
+
+
+def test_a_state_dict_with_tied_weights_is_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tied_net.py").write_text(TIED)
+    (tmp_path / "tied.toml").write_text(
+        TASK.replace("tiny/mlp", "tiny/tied") + '[network]\nfactory = "tied_net:Tied"\n'
+    )
+    task, methods = load_task(tmp_path / "tied.toml"), find_methods(["random-layer"])
+    run_plan(
+        make_plan([task], methods, 1, tmp_path), tmp_path, Place(tmp_path, DEFAULT_LIMIT, "cpu"), 1, lambda *_: None
+    )
+    (row,) = [row for path in result_files(tmp_path) for row in read_rows(path) if row["rung"] == 3]
+    path = export(row, tmp_path, {task.id: task}, {"random-layer": methods[0]}, tmp_path, "cpu").path
+    tensors = load_file(path)
+    network = build(task.network, (1, 8, 8), 10)
+    network.load_state_dict({name: tensor for name, tensor in tensors.items() if not name.startswith(MASK)})
+    assert torch.equal(tensors["second.weight"], tensors["first.weight"]) and "shift" not in tensors
+    test = splits(task.data).test
+    with torch.no_grad():
+        right = network.eval()(test.inputs).argmax(1) == test.targets
+    assert right.double().mean().item() == row["test_final"]
 
 
 def test_the_mask_is_the_row_s(ran, exported):

@@ -115,7 +115,7 @@ def _counted_beside(row: Row, bench: Bench, workload: Domain) -> Row:
     """A narrower network beside the task's own: as so many of its weights, and against what it takes to run dense."""
     dense = bench.initial.state()
     whole = sparsity_columns(bench.dense_rung, dense.mask, dense.weights)
-    whole |= deployment_columns(workload, dense.mask, dense.weights)
+    whole |= deployment_columns(workload.flops, dense.weights, count_per_layer(dense.mask))
     sizes = bench.dense_rung.kept_per_layer
     return {name: whole[name] for name in ("prunable", "parameters", "flops_dense", "bytes_dense")} | {
         "density": row["kept"] / whole["prunable"],

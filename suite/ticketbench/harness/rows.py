@@ -1,6 +1,7 @@
 """From a scored ticket to a row."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from ticketbench.errors import TicketbenchError
@@ -100,12 +101,12 @@ def trained_row(
     setting = training.course.setting
     workload, began, state = trainings.workloads[setting], start.state(), trainings.state(training)
     row = blank_row(identity, kind, setting, rung.index, label, workload, "done", "")
-    trainings.scored(row["row_id"], state)
+    trainings.scored(row["row_id"], workload, state)
     row |= sparsity_columns(rung, began.mask, began.weights)
     row |= {"start_step": start.step, "optimizer_state": _optimizer_state(began, workload.optimizer)}
     row |= quality_columns(state, workload.one_answer)
     row |= cost_columns(charge, state.step - start.step, trainings.measured(training))
-    row |= deployment_columns(workload, began.mask, began.weights)
+    row |= deployment_columns(workload.flops, began.weights, count_per_layer(began.mask))
     return row | latency_column(workload, state, trainings)
 
 
@@ -166,12 +167,17 @@ def cost_columns(charge: Charge, steps: int, measured: Measured) -> Row:
     }
 
 
-def deployment_columns(workload: Domain, mask: Mask, weights: Tensors) -> Row:
-    """What the network would take to run and to store."""
-    dense, per_layer = workload.flops
-    kept = count_per_layer(mask)
-    saved = sum(per_layer[name] * (1 - kept[name] / mask[name].numel()) for name in mask)
-    bytes_dense, bytes_sparse = stored_bytes(weights, mask)
+def deployment_columns(flops: tuple[float, Mapping[str, float]], weights: Tensors, kept: Mapping[str, int]) -> Row:
+    """What the network would take to run and to store.
+
+    Args:
+        flops: of an example, dense: in all, and of what every prunable tensor does.
+        weights: all parameters; only their shapes and types are looked at.
+        kept: how many weights a mask keeps of every prunable one.
+    """
+    dense, per_layer = flops
+    saved = sum(per_layer[name] * (1 - left / weights[name].numel()) for name, left in kept.items())
+    bytes_dense, bytes_sparse = stored_bytes(weights, kept)
     return {
         "flops": dense - saved,
         "flops_dense": dense,
@@ -193,15 +199,16 @@ def _optimizer_state(state: State, optimizer: AnyOptimizer) -> str:
     return "carried" if keeps_state and state.optimizer_name == optimizer.name else "dropped"
 
 
-def stored_bytes(weights: Tensors, mask: Mask) -> tuple[int, int]:
+def stored_bytes(weights: Tensors, kept: Mapping[str, int]) -> tuple[int, int]:
     """Bytes of all parameters stored dense, and with every masked one compressed by rows where that is smaller.
 
     Compressed by rows (CSR): the kept values, an int32 column for each, and an int32 offset for every row and
-    one more; a convolution's rows are its filters.
+    one more; a convolution's rows are its filters, and a single number is one row.
     """
     dense = {name: weight.numel() * weight.element_size() for name, weight in weights.items()}
     sparse = dict(dense)
-    for name, kept in mask.items():
-        compressed = int(kept.sum()) * (weights[name].element_size() + 4) + 4 * (kept.shape[0] + 1)
+    for name, left in kept.items():
+        weight = weights[name]
+        compressed = left * (weight.element_size() + 4) + 4 * ((weight.shape[0] if weight.ndim else 1) + 1)
         sparse[name] = min(dense[name], compressed)
     return sum(dense.values()), sum(sparse.values())

@@ -35,6 +35,7 @@ from ticketbench.harness.rows import (
 from ticketbench.harness.training.determinism import configure, seed_of
 from ticketbench.harness.trainings import Course, Training, Trainings
 from ticketbench.ladder import Rung
+from ticketbench.masks import count_per_layer
 from ticketbench.methods import Checkpoint, Diverged, Method, NotApplicable, Probe, Refused, Request, Ticket, Train
 from ticketbench.methods.state import State
 from ticketbench.networks import meets
@@ -102,12 +103,12 @@ def _dense(job: Job, trainings: Trainings) -> Row:
     with suppress(Diverged):
         trainings.checkpoint(training, keep=True)
     state, start = trainings.state(training), bench.initial.state()
-    trainings.scored(row["row_id"], state)
+    trainings.scored(row["row_id"], workload, state)
     row |= sparsity_columns(bench.dense_rung, start.mask, start.weights)
     row |= {"start_step": 0, "optimizer_state": "fresh", "carried": False, "edited": False}
     row |= quality_columns(state, workload.one_answer)
     row |= cost_columns(bench.charges.before(frozenset()), state.step, trainings.measured(training))
-    row |= deployment_columns(workload, start.mask, start.weights)
+    row |= deployment_columns(workload.flops, start.weights, count_per_layer(start.mask))
     return row | latency_column(workload, state, trainings)
 
 
@@ -272,7 +273,7 @@ class _Drive:
         row = blank_row(
             self.job.identity, "probe", self.job.found_on, rung.index, probe.label, self.workload, "done", ""
         )
-        self.trainings.scored(row["row_id"], state)
+        self.trainings.scored(row["row_id"], self.workload, state)
         row |= sparsity_columns(rung, state.mask, state.weights)
         row |= {"start_step": state.step} | quality_columns(replace(state, history=scored), self.workload.one_answer)
         self.made.append(row)

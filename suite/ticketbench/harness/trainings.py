@@ -68,11 +68,12 @@ class Trainings:
         workloads: Mapping[str, Domain],
         store: Store,
         asked: Callable[[bool], None] = lambda _: None,
-        scored: Callable[[str, State], None] = lambda *_: None,
+        scored: Callable[[str, Domain, State], None] = lambda *_: None,
         timed: bool = False,
     ):
         """`asked` is told of every training a method asks for: whether it had to be run. `scored` is told of every
-        row that has a network: its id, and the network as it was scored. `timed` says whether rows have a latency.
+        row that has a network: its id, the workload it is of, and the network as it was scored. `timed` says whether
+        rows have a latency.
         """
         self.workloads, self.store, self.scored, self.timed = workloads, store, scored, timed
         self._asked = asked

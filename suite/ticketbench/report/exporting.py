@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,10 +11,11 @@ from safetensors.torch import save_file
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.search import run_search
 from ticketbench.harness.store import Store
+from ticketbench.harness.training import load
 from ticketbench.harness.trainings import Trainings
-from ticketbench.harness.workloads import workloads_of
+from ticketbench.harness.workloads import Domain, workloads_of
 from ticketbench.methods import Method
-from ticketbench.methods.state import State
+from ticketbench.methods.state import State, Tensors
 from ticketbench.report.printable import plain
 from ticketbench.report.submission.rows import row_problems
 from ticketbench.report.verify.again import jobs_for
@@ -44,8 +45,8 @@ def export(
 ) -> Exported:
     """Write the mask and the final weights of a row to `out`/ROW_ID.safetensors.
 
-    Weights and buffers have the names of the network's own state dict, and are exactly zero outside the mask; masks
-    are bool, named `mask/` and the parameter. The file's metadata says which row it is.
+    Weights and buffers are the network's own state dict, a tied weight under each of its names, and are exactly zero
+    outside the mask; masks are bool, named `mask/` and the parameter. The file's metadata says which row it is.
 
     Args:
         row: as published, of any kind.
@@ -62,24 +63,26 @@ def export(
     if row["status"] not in SCORED:
         why = f": {plain(row['reason'])}" if row["reason"] else ""
         raise TicketbenchError(f"{_named(row)}: has no final weights, it is {row['status']}{why}.")
-    state = network_of(row, tasks, methods, store, device)
-    tensors = {**state.weights, **state.buffers, **{f"{MASK}{name}": mask for name, mask in state.mask.items()}}
+    workload, state = _scored(row, tasks, methods, store, device)
+    tensors = {**_state_dict(workload, state), **{f"{MASK}{name}": mask for name, mask in state.mask.items()}}
     path = out / f"{row['row_id']}.safetensors"
     _write(path, tensors, _metadata(row, tasks[row["task"]]))
     return Exported(path, row["kept"], row["prunable"])
 
 
-def network_of(row: Row, tasks: Mapping[str, Task], methods: Mapping[str, Method], store: Path, device: str) -> State:
-    """The network that a row scored, by the search it came of. Raises `TicketbenchError` as `export` does."""
+def _scored(
+    row: Row, tasks: Mapping[str, Task], methods: Mapping[str, Method], store: Path, device: str
+) -> tuple[Domain, State]:
+    """What a row scored, by the search it came of, and the workload it is of. Raises as `export` does."""
     here = look_around(tasks, methods, {row["task"]}, device)
     if why := list(reasons(row, here)):
         raise TicketbenchError(f"{_named(row)}: cannot be computed again here: {'; '.join(why)}.")
     (job,) = jobs_for([row], here, {row["row_id"]: 1.0})
-    scored: dict[str, State] = {}
+    scored: dict[str, tuple[Domain, State]] = {}
 
-    def keep(row_id: str, state: State) -> None:
+    def keep(row_id: str, workload: Domain, state: State) -> None:
         if row_id == row["row_id"]:
-            scored[row_id] = state
+            scored[row_id] = workload, state
 
     workloads = workloads_of(job.task, torch.device(device))
     rows = run_search(job, Trainings(workloads, Store(store), scored=keep))
@@ -92,6 +95,13 @@ def network_of(row: Row, tasks: Mapping[str, Task], methods: Mapping[str, Method
             "and software that made it, and only such as have the published score are exported."
         )
     return scored[row["row_id"]]
+
+
+def _state_dict(workload: Domain, state: State) -> Tensors:
+    """The state dict of a network in this state. A file has room for a tensor once, so each is a copy of its own."""
+    network = workload.fresh_module()
+    load(network, replace(state, memory={}))
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in network.state_dict().items()}
 
 
 def _difference(name: str, row: Row, again: Row) -> str:
