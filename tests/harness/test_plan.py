@@ -180,7 +180,7 @@ def test_a_result_file_that_cannot_be_read_is_named_before_anything_is_done(lab,
 
 def test_parameters_that_no_row_can_hold_are_an_error_before_anything_is_done(lab):
     found = lab.method(APART.replace("(search, rung)", "(search, rung, *, of=None)"), parameters="(of={1})")
-    with pytest.raises(TicketbenchError, match=r"method 'mine': parameters are numbers.*got of=\{1\}"):
+    with pytest.raises(TicketbenchError, match=r"method 'mine': parameters are finite numbers.*got of=\{1\}"):
         make_plan([lab.task()], [found], 1, lab.folder / "results")
 
 

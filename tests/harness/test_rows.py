@@ -304,6 +304,6 @@ def test_parameters_not_at_their_defaults_are_canonical_json_or_an_error():
     assert text() == text(a=7, y="") == "{}"
     assert text(b=(1, 2), a=None) == '{"a":null,"b":[1,2]}'
     assert json.loads(text(x=0.1, y="é", z={"k": True})) == {"x": 0.1, "y": "é", "z": {"k": True}}
-    for odd in ({1, 2}, sqrt, b"bytes", object()):
-        with pytest.raises(TicketbenchError, match=r"method 'mine': parameters are numbers.*x="):
+    for odd in ({1, 2}, sqrt, b"bytes", object(), float("inf"), [float("nan")]):
+        with pytest.raises(TicketbenchError, match=r"method 'mine': parameters are finite numbers.*x="):
             text(x=odd)

@@ -39,12 +39,12 @@ def parameters_text(method: Method) -> str:
     Raises `TicketbenchError` for what JSON does not hold: its text might differ from run to run, and with it the row.
     """
     try:
-        return json.dumps(method.given, sort_keys=True, separators=(",", ":"))
+        return json.dumps(method.given, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError):
         given = ", ".join(f"{name}={value!r}" for name, value in method.parameters.items())
         raise TicketbenchError(
-            f"method {method.name!r}: parameters are numbers, texts, truths, None, and lists and dicts of these; "
-            f"got {given}."
+            f"method {method.name!r}: parameters are finite numbers, texts, truths, None, and lists and dicts of "
+            f"these; got {given}."
         ) from None
 
 

@@ -116,7 +116,7 @@ FORGED = [
     (lambda row: row.update(mask_digest="same"), "expected mask_digest to be 64 hexadecimal digits"),
     (lambda row: of_two(row), "expected test_examples to be 360, as digits has, got 2"),
     (lambda row: row.update(method_params='{"a": 1}'), "expected method_params to be parameters and their values"),
-    (lambda row: row.update(method_params='{"a":[1]}'), "expected method_params to be parameters and their values"),
+    (lambda row: row.update(method_params='{"a":NaN}'), "expected method_params to be parameters and their values"),
     (lambda row: row.update(method_params='{"a b":1}'), "expected method_params to be parameters and their values"),
     (lambda row: row.update(method_params="null"), "expected method_params to be parameters and their values"),
     (lambda row: row.update(method_params="[" * 4900), "expected method_params to be parameters and their values"),

@@ -103,6 +103,7 @@ def test_a_row_in_two_files_says_one_thing(published, forged, prepared):
         ({"method_digest": "0" * 64}, "method_digest: 000000000000... published, "),
         ({"method": "mine"}, "method mine is not known here"),
         ({"method_params": '{"rate":2}'}, "method_params: Unknown parameter of random-layer 'rate'"),
+        ({"method_params": '{"rates":[2]}'}, "method_params: Unknown parameter of random-layer 'rates'"),
         ({"engine_version": 99}, "engine_version: 99 published, "),
         ({"numerics": "bf16"}, "numerics: bf16 published, fp32 here"),
         ({"data_digest": "0" * 64}, "data_digest: 000000000000... published, "),
