@@ -269,6 +269,24 @@ def test_operations_are_counted_of_matrices_and_of_attention(toy):
     assert total == sum(matrices.values()) + 3 * 4 * length * length * width
 
 
+def test_operations_of_a_network_that_looks_its_pieces_up_are_counted(toy, write, monkeypatch):
+    source = """
+    from torch import nn
+    class Guess(nn.Module):
+        def __init__(self, shape, classes, **options):
+            super().__init__()
+            self.embedding, self.output = nn.Embedding(classes, 4), nn.Linear(4, classes)
+        def forward(self, inputs):
+            return self.output(self.embedding(inputs[:, 1]))
+        def begin(self, source):
+            raise NotImplementedError
+    """
+    monkeypatch.chdir(write("my_guesses.py", textwrap.dedent(source)).parent)
+    workload = toy('name = "transformer"', 'factory = "my_guesses:Guess"')
+    expected = 2.0 * 8 * 4 * workload.classes
+    assert workload.flops == (expected, {"embedding.weight": 0.0, "output.weight": expected, "output.bias": 0.0})
+
+
 def test_latency_is_taken_on_test_sentences_with_their_references(toy):
     workload = toy()
     expected, _ = workload._corpus.test.batch(torch.arange(3))

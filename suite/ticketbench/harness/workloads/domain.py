@@ -40,6 +40,7 @@ class Domain(ABC):
         metric, higher_is_better: what networks are scored by; the name follows from the task's kind of data.
         one_answer: what is said of a network that answers everything alike.
         packages: distributions beside torch whose versions decide what it computes.
+        input_dtype: of what networks are given.
         shape, classes: of one input (without the batch), and how many outputs a network's head needs.
         steps: T, the length of a whole training.
         prunable: names of what masks cover, in network order.
@@ -48,6 +49,7 @@ class Domain(ABC):
     higher_is_better: ClassVar[bool]
     one_answer: ClassVar[str]
     packages: ClassVar[tuple[str, ...]] = ()
+    input_dtype: ClassVar[torch.dtype] = torch.float32
     metric_signature: str | None = None  # how exactly the metric was computed, where its name leaves that open
 
     def __init__(
@@ -138,7 +140,7 @@ class Domain(ABC):
         counter = FlopCounterMode(display=False)
         module = self.fresh_module().eval()
         with counter, torch.no_grad():
-            module(torch.zeros(1, *self.shape, device=self.device))
+            module(torch.zeros(1, *self.shape, dtype=self.input_dtype, device=self.device))
         by_module = {path: sum(ops.values()) for path, ops in counter.get_flop_counts().items()}
         root = type(module).__name__
         layers = {n: float(by_module.get(f"{root}.{n.removesuffix('.weight')}", 0)) for n in self.prunable}

@@ -31,6 +31,7 @@ class Language(Domain):
 
     higher_is_better = False
     one_answer = "one token is the likeliest at every place of the test text"
+    input_dtype = torch.int64
 
     def __init__(self, task: Task, device: torch.device, found: Reading | None = None, steps: int | None = None):
         """`found` is the task's text, where it is at hand; `steps` is T, where other settings decide it."""

@@ -33,6 +33,7 @@ class Translating(Domain):
     higher_is_better = True
     one_answer = "one and the same output for every test sentence"
     packages = ("tokenizers", "sacrebleu")
+    input_dtype = torch.int64
 
     def __init__(self, task: Task, device: torch.device, found: Corpus | None = None, steps: int | None = None):
         """`found` is the task's corpus, where it is at hand; `steps` is T, where other settings decide it."""
