@@ -189,6 +189,10 @@ def test_a_method_is_shown_with_all_it_declares(ticketbench, author):
     own = ticketbench("show", "mine.py").out
     for each in ("mine\nMine\n\nWhat it does.\n", "batch norm", "nearest", "power=2", "once a rung", "mine.py"):
         assert each in own
+    Path("old (1)").mkdir()
+    Path("mine.py").rename("old (1)/mine.py")
+    there = ticketbench("show", "old (1)/mine.py(power=3)").out
+    assert there == own.replace("power=2", "power=3").replace("mine.py", "old (1)/mine.py")
 
 
 def test_what_is_unknown_is_answered_with_the_closest(ticketbench):
@@ -199,6 +203,7 @@ def test_what_is_unknown_is_answered_with_the_closest(ticketbench):
     assert ticketbench("show", "none.toml").message == "none.toml: there is no such task file."
     assert ticketbench("show", "none.py").message == "none.py: cannot be read: No such file or directory."
     assert ticketbench("show", "imp(draw=1)").message == "Unknown parameter of imp 'draw'. It takes none."
+    assert ticketbench("show", "imp(self=1)").message == "Unknown parameter of imp 'self'. It takes none."
 
 
 def test_the_schema_of_task_files_is_json(ticketbench):

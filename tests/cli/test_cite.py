@@ -59,6 +59,8 @@ def test_files_of_one_s_own_are_cited(ticketbench, task, author):
     said = ticketbench("cite", path, task)
     assert keys(said.out)[:3] == ["ticketbench", "mine2026", "frankle2019lottery"]
     assert said.err == "method mine cites 'nobody', which is neither a key known here nor BibTeX.\n"
+    Path("old (1)").mkdir()
+    assert ticketbench("cite", Path(path).rename("old (1)/mine.py"), task).out == said.out
 
 
 @pytest.mark.parametrize(

@@ -19,3 +19,5 @@ def test_parameters_are_refused_since_rows_have_their_own():
     assert "imp" in known_methods()
     with pytest.raises(TicketbenchError, match=r"--method mine.py\(power=2\): expected a file"):
         known_methods(["mine.py(power=2)"])
+    with pytest.raises(TicketbenchError, match=r"old \(1\)/mine.py: cannot be read"):
+        known_methods(["old (1)/mine.py"])

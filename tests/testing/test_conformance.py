@@ -63,13 +63,14 @@ def test_a_task_that_cannot_be_run_is_said_before_anything_is_found(tmp_path, mo
 def test_the_suite_is_inherited_by_a_repository_of_one_s_own(tmp_path):
     template = Path(template_module.__file__).read_text()
     faulty = re.sub(r"keep_largest\(scores, rung\)", "keep_largest(scores, rung.kept - 1)", template)
-    (tmp_path / "methods").mkdir()
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "methods" / "mine.py").write_text(template)
-    (tmp_path / "methods" / "faulty.py").write_text(faulty.replace('"my-method"', '"faulty"'))
-    (tmp_path / "tests" / "test_mine.py").write_text(INHERITED)
+    repository = tmp_path / "our.python"
+    (repository / "methods").mkdir(parents=True)
+    (repository / "tests").mkdir()
+    (repository / "methods" / "mine.py").write_text(template)
+    (repository / "methods" / "faulty.py").write_text(faulty.replace('"my-method"', '"faulty"'))
+    (repository / "tests" / "test_mine.py").write_text(INHERITED)
     command = [sys.executable, "-m", "pytest", "-v", "-rs", "-p", "no:cacheprovider", "tests"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
     results = dict(re.findall(r"::(Test\w+::\w+|test_\w+) (PASSED|FAILED|SKIPPED)", done.stdout))
     assert len(results) == 2 * len(CHECKS) + 1, done.stdout
     mine = {name for name, result in results.items() if result != "PASSED" and "TestFaulty" not in name}

@@ -182,10 +182,10 @@ def _schedule(task: Task) -> str:
 
 
 def _show_method(name: str) -> None:
-    from ticketbench.methods import find_methods, installed_methods
+    from ticketbench.methods import find_methods, installed_methods, parse_selector
 
-    bare = name.partition("(")[0]
-    if not bare.endswith(".py") and ".py:" not in bare and bare not in installed_methods():
+    selector = parse_selector(name)
+    if selector.file is None and selector.name not in installed_methods():
         raise unknown("task or method", name, [*shipped_tasks(), *installed_methods()], "See `tasks` and `methods`.")
     for method in find_methods([name]):
         click.echo(f"{method.name}\n{method.title}\n")

@@ -58,13 +58,13 @@ def _of_task(selector: str) -> "Cited":
 
 def _of_method(selector: str) -> "Cited":
     from ticketbench.bibliography import read_bibliography
-    from ticketbench.methods import find_methods
+    from ticketbench.methods import find_methods, parse_selector
     from ticketbench.report.citing import Cited, cite_papers
 
-    bare, known = selector.partition("(")[0], known_methods()
-    if bare == "dense":
+    named, known = parse_selector(selector), known_methods()
+    if named.file is None and named.name == "dense":
         return Cited({})
-    if bare not in known and ".py" not in bare:
+    if named.file is None and named.name not in known:
         hint = "See `ticketbench tasks` and `ticketbench methods`; a row is named by eight hexadecimal "
         hint += "digits or more of its id."
         raise unknown("task, method or row", selector, [*shipped_tasks(), *known], hint)

@@ -21,9 +21,9 @@ def known_methods(selectors: Sequence[str] = ()) -> "Mapping[str, Method]":
 
     Raises `TicketbenchError` for parameters: those of the rows are what a command that reads rows is about.
     """
-    from ticketbench.methods import find_methods, installed_methods
+    from ticketbench.methods import find_methods, installed_methods, parse_selector
 
     for selector in selectors:
-        if "(" in selector.rpartition(".py")[2]:
+        if parse_selector(selector).parameters:
             raise TicketbenchError(f"--method {selector}: expected a file; parameters are those of the rows.")
     return installed_methods() | {method.name: method for method in find_methods(selectors)}

@@ -156,9 +156,10 @@ def _tell(found: "Findings") -> int:
 
 def _methods(selector: str) -> tuple[list["Method"], Path]:
     """The methods of the file that is submitted, and the file."""
-    if ".py" not in selector:
+    from ticketbench.methods import find_methods, parse_selector
+
+    if parse_selector(selector).file is None:
         raise TicketbenchError(f"{selector}: expected a method's file, as in `ticketbench submit my_method.py`.")
-    from ticketbench.methods import find_methods
     from ticketbench.report.submission.declaration import read_declaration
     from ticketbench.report.submission.shipped import taken
 

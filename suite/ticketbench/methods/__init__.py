@@ -5,6 +5,7 @@ from ticketbench.methods.declare import Method, method, scorer
 from ticketbench.methods.loading import find_methods, installed_methods, load_methods, shipped_methods
 from ticketbench.methods.requests import Diverged, NotApplicable, Probe, Recipe, Refused, Request, Ticket, Train
 from ticketbench.methods.search import Search
+from ticketbench.methods.selecting import parse_selector
 
 __all__ = [
     "Checkpoint",
@@ -22,6 +23,7 @@ __all__ = [
     "installed_methods",
     "load_methods",
     "method",
+    "parse_selector",
     "scorer",
     "shipped_methods",
 ]

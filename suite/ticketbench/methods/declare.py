@@ -72,7 +72,7 @@ class Method:
         said = ", ".join(f"{name}={value!r}" for name, value in self.given.items())
         return f"{self.name}({said})" if said else self.name
 
-    def with_parameters(self, **given: Any) -> "Method":
+    def with_parameters(self, /, **given: Any) -> "Method":
         """The method with these parameters. Raises `TicketbenchError` for one it does not take."""
         for name in given:
             if name not in self.parameters:

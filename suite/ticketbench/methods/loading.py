@@ -1,9 +1,7 @@
 """Loading methods: one door for ours and a stranger's. A method is found in a file, by path."""
 
-import ast
 import copyreg
 import hashlib
-import re
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,10 +15,8 @@ from typing import Any
 from ticketbench.errors import TicketbenchError, unknown
 from ticketbench.methods.declare import Method
 from ticketbench.methods.plugins import plugins
+from ticketbench.methods.selecting import Selector, parse_selector
 from ticketbench.paths import shipped
-
-# A file's path may hold brackets of its own, so the parameters are what follows the ending `.py` or `.py:name`.
-_SELECTOR = re.compile(r"(?P<target>.+\.py(?::[^()]*)?|[^(]*)(?P<parameters>\(.*)?", re.DOTALL)
 
 
 def load_methods(path: Path) -> list[Method]:
@@ -140,7 +136,7 @@ def find_methods(selectors: Iterable[str]) -> list[Method]:
     """
     found: dict[tuple[str, str, str], Method] = {}
     for selector in selectors:
-        for each in _find(selector):
+        for each in _find(parse_selector(selector)):
             found.setdefault((each.name, each.digest, repr(sorted(each.parameters.items()))), each)
     sources: dict[str, Method] = {}
     for each in found.values():
@@ -150,14 +146,12 @@ def find_methods(selectors: Iterable[str]) -> list[Method]:
     return list(found.values())
 
 
-def _find(selector: str) -> list[Method]:
-    target, parameters = _parse(selector)
-    if target.endswith(".py") or ".py:" in target:
-        path, colon, name = target.rpartition(".py:")
-        file = Path(f"{path}.py" if colon else target)
+def _find(selector: Selector) -> list[Method]:
+    target, file, given = selector.name, selector.file, selector.given()
+    if file is not None:
         methods = load_methods(file)
-        if colon and name:
-            methods = [m for m in methods if m.name == name] or _unknown_in(file, name, methods)
+        if target:
+            methods = [m for m in methods if m.name == target] or _unknown_in(file, target, methods)
     elif "/" in target or "." in target:  # no name holds either
         methods = load_methods(Path(target))
     else:
@@ -172,30 +166,11 @@ def _find(selector: str) -> list[Method]:
         if not methods:
             hint = "`ticketbench methods` lists them; a method of your own is named by its file, as in my_method.py."
             raise unknown("method", target, known, hint)
-    return [m.with_parameters(**parameters) for m in methods]
+    return [m.with_parameters(**given) for m in methods]
 
 
 def _unknown_in(file: Path, name: str, methods: list[Method]) -> list[Method]:
     raise unknown(f"method of {file}", name, [m.name for m in methods])
-
-
-def _parse(selector: str) -> tuple[str, dict[str, Any]]:
-    """`name(key=value, ...)` into name and parameters; values are Python literals."""
-    parts = _SELECTOR.fullmatch(selector)
-    if parts is None or parts["parameters"] is None:
-        return selector, {}
-    try:
-        call = ast.parse(f"f{parts['parameters']}", mode="eval").body
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
-            raise ValueError
-        given = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg is not None}
-        if len(given) < len(call.keywords):
-            raise ValueError
-        return parts["target"], given
-    except (SyntaxError, TypeError, ValueError):
-        raise TicketbenchError(
-            f"{selector}: expected parameters as in name(interval=50, fraction=0.3), their values Python literals."
-        ) from None
 
 
 def _where(error: BaseException, path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.training.determinism import torch_as_it_was
-from ticketbench.methods import Method, find_methods
+from ticketbench.methods import Method, find_methods, parse_selector
 from ticketbench.task import Task, find_task
 from ticketbench.testing.checks import CHECKS
 from ticketbench.testing.finding import Finding
@@ -64,9 +64,7 @@ class MethodConformance:
 
 def _beside(cls: type, selector: str) -> str:
     file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    beside = Path(file).parent / selector if file and not Path(selector).is_absolute() else Path(selector)
-    path = Path(f"{str(beside).partition('.py')[0]}.py") if ".py" in selector else None
-    return str(beside) if path is not None and path.exists() else selector
+    return str(parse_selector(selector).beside(Path(file).parent)) if file else selector
 
 
 def _test(name: str) -> Callable[[Any], None]:
