@@ -9,7 +9,7 @@ from ticketbench.networks.covered import WEIGHTED, set_unshared
 from ticketbench.networks.factory import call, find
 from ticketbench.networks.lenet import LeNet5, LeNet5Caffe
 from ticketbench.networks.perceptron import Perceptron, lenet_300_100
-from ticketbench.networks.policies import PolicyAtari, PolicyMLP
+from ticketbench.networks.policies import PolicyAtari, policy_mlp
 from ticketbench.networks.recurrent import LSTM
 from ticketbench.networks.small_resnet import SmallResNet
 from ticketbench.networks.transformer import Transformer
@@ -25,7 +25,7 @@ _NETWORKS: dict[NetworkName, Callable[..., nn.Module]] = {
     "small-resnet": SmallResNet,
     "lstm": LSTM,
     "transformer": Transformer,
-    "policy-mlp": PolicyMLP,
+    "policy-mlp": policy_mlp,
     "policy-atari": PolicyAtari,
 }
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
 from ticketbench.errors import TicketbenchError
+from ticketbench.networks.perceptron import Perceptron
 from ticketbench.networks.widths import shrunk
 
 _KERNELS = (5, 5, 3, 3)  # each convolution is padded to keep its input's size, and pooled to half of it
@@ -16,33 +16,14 @@ _CHANNELS = 64
 _UNITS = 512
 
 
-class PolicyMLP(nn.Module):
+def policy_mlp(shape: Sequence[int], actions: int, *, width: int = 128, shrink: float = 1.0) -> Perceptron:
     """Three hidden layers of `width`: (B, *observation) to (B, actions + 1), the actions' logits and then the value.
 
     The paper has 128 units a layer for CartPole and 256 for Acrobot and LunarLander, and ReLU (table A1). It leaves
     open whether policy and value share a trunk (here they do) and how weights are drawn (here as torch does).
     `shrink` is the share of every hidden width that is kept.
     """
-
-    def __init__(
-        self,
-        shape: Sequence[int],
-        actions: int,
-        *,
-        width: int = 128,
-        shrink: float = 1.0,
-    ):
-        super().__init__()
-        widths = [prod(shape), *[shrunk(width, shrink)] * 3]
-        self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
-        self.output = nn.Linear(widths[-1], actions + 1)
-
-    def forward(self, observations: Tensor) -> Tensor:
-        signal = observations.flatten(1)
-        for layer in self.hidden:
-            signal = torch.relu(layer(signal))
-        answers: Tensor = self.output(signal)
-        return answers
+    return Perceptron(shape, actions + 1, hidden=[width] * 3, shrink=shrink)
 
 
 class PolicyAtari(nn.Module):
