@@ -11,7 +11,10 @@ from ticketbench.report.boards.curves import reaches
 from ticketbench.report.boards.eligible import AS_IT_IS, TRAINED
 from ticketbench.report.boards.matched import matched
 from ticketbench.report.boards.ranking import SAME, ranking
+from ticketbench.report.boards.scores import paired
+from ticketbench.report.measures import items
 from ticketbench.report.statistics.curves import covers
+from ticketbench.report.statistics.intervals import joint_interval
 
 LADDER = [0.97, 0.96, 0.95, 0.93, 0.9, 0.85, 0.78, 0.7]
 
@@ -126,6 +129,46 @@ def test_what_was_lost_counts_as_chance_and_stays_ranked(rows_of, ranked, status
     # Where no weights were counted it lies where it was asked to.
     assert line.curve.x[2, line.curve.rungs.index(6)] == pytest.approx(log2(rung), abs=1e-3)
     assert line.curve.items is not None
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed"])
+def test_a_rung_that_every_seed_lost_is_chance_on_every_test_example(rows_of, ranked, status):
+    task = rows_of.make_task(chance=0.2)
+    rows = rows_of.make_results(task, {"dense": [0.97], "safe": falling(0.0), "lossy": falling(0.0)}, seeds=5)
+    whole, lost = (ranked(each, task).lines for each in (rows, lose(rows_of, rows, status, "lossy", 8)))
+    before, after = (next(e for e in lines if e.series.method == "lossy") for lines in (whole, lost))
+
+    assert after.areas[8].interval == before.areas[8].interval  # rung 8 lies beyond
+    assert after.curve.items[-1].shape == before.curve.items[-1].shape
+    assert np.all(after.curve.items[-1] == 0.2)
+    found = ranked(lose(rows_of, rows, status, "lossy", 6), task)
+    (pair,) = found.table(TRAINED, 32).pairs.values()
+    assert {each.areas[32].interval.kind for each in found.lines} == {pair.tested.interval.kind} == {"joint"}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_cell_that_every_seed_lost_is_compared_on_the_test_examples_of_the_other(rows_of, turned):
+    task = rows_of.make_task(chance=0.2)
+    rows = rows_of.make_results(task, {"safe": falling(0.0), "lossy": falling(0.0)}, seeds=5)
+    safe, lossy = (
+        [row for row in lose(rows_of, rows, "diverged", "lossy", 1) if (row["method"], row["rung"]) == (name, 1)]
+        for name in ("safe", "lossy")
+    )
+    bits = np.stack([items(row) for row in safe]).astype(float) - 0.2
+
+    found = paired(lossy, safe, "test_final", 0.2) if turned else paired(safe, lossy, "test_final", 0.2)
+
+    assert found == joint_interval(-bits if turned else bits)
+    assert found.v_example > 0
+    assert paired(lossy, lossy, "test_final", 0.2).kind == "seeds only"
+
+
+def lose(rows_of, rows, status, method, rung):
+    """The rows with all of one cell lost."""
+    return [
+        rows_of.without_score(dict(row), status, "no luck") if (row["method"], row["rung"]) == (method, rung) else row
+        for row in rows
+    ]
 
 
 def test_collapsed_networks_keep_their_own_score(rows_of, ranked):
@@ -295,6 +338,21 @@ def test_methods_are_compared_over_the_seeds_they_share(rows_of, ranked):
     assert pair.tested.interval.seeds == 6
     assert pair.tested.interval.mean == pytest.approx(float((ten.values[:6] - six.values).mean()))
     assert not pair.model_based
+
+
+def test_pairs_with_fewer_than_five_common_seeds_leave_the_family(rows_of, ranked):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(
+        task, {"dense": [0.97], "a": falling(0.0), "b": falling(0.01), "c": falling(0.02)}, seeds=8
+    )
+    seeds = {"a": range(6), "b": range(6), "c": range(2, 8)}  # four in common with the others
+    table = ranked([row for row in rows if row["seed"] in seeds.get(row["method"], range(8))], task).table(
+        TRAINED, 32
+    )
+    (pair,) = table.pairs.values()
+
+    assert {place.line.series.method for place in table.places} == set(seeds)
+    assert (pair.family, pair.tested.adjusted) == (1, pair.tested.p)
 
 
 def test_rows_without_bits_are_compared_over_seeds_alone(rows_of, ranked):

@@ -42,7 +42,7 @@ class Curve:
         x: log2 of the compression achieved. Shape (seeds, points), in the order of the rungs.
         values: on the scale that differences are taken on. Shape (seeds, points).
         items: of every point, shape (seeds, test items), bits as bytes unless a seed counts as chance; None where
-            some point has none.
+            some point has none. One that every seed lost is chance on those that the other points have.
         gaps: the rungs that are no points.
     """
 
@@ -152,15 +152,15 @@ def curve_of(series: Series, board: Board) -> Curve:
     for rung, compression in board.rungs:
         every.append(_at_rung(rung, log2(compression) if compression >= 1 else 0.0, series.at(rung), series, board))
     points = [each for each in every if isinstance(each, _Point)]
-    known = [each.scores.items for each in points if each.scores.items is not None]
-    whole = bool(known) and len(known) == len(points) and len({items.shape for items in known}) == 1
+    examples = next((each.scores.examples for each in points if not each.scores.lost), None)
+    items = [found for each in points if (found := each.scores.items_of(examples)) is not None]
     values = [each.scores.values for each in points]
     return Curve(
         seeds=series.seeds,
         rungs=tuple(each.rung for each in points),
         x=np.stack([each.x for each in points], axis=1) if points else np.zeros((len(series.seeds), 0)),
         values=np.array(values, dtype=np.float64).reshape(len(points), len(series.seeds)).T,
-        items=tuple(known) if whole else None,
+        items=tuple(items) if items and len(items) == len(points) else None,
         gaps=tuple(each for each in every if isinstance(each, Gap)),
     )
 

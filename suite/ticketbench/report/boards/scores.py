@@ -29,12 +29,28 @@ class Scores:
         seeds: in the order of the rows.
         values: shape (seeds,).
         items: of every test item, shape (seeds, items): bits as bytes, or nats; a seed that diverged or failed is
-            chance throughout. None where there are none.
+            chance throughout. None where there are none, or every seed is such a one: see `items_of`.
+        lost: whether every seed diverged or failed.
     """
 
     seeds: tuple[int, ...]
     values: Floats
     items: npt.NDArray[Any] | None
+    lost: bool = False
+
+    @property
+    def examples(self) -> int | None:
+        """How many test items there are of each seed; None where there are none."""
+        return self.items.shape[1] if self.items is not None else None
+
+    def items_of(self, examples: int | None) -> npt.NDArray[Any] | None:
+        """The items of a test set of so many, which are chance throughout where every seed is lost.
+
+        Shape (seeds, examples). None where these are scores of none, or of another number.
+        """
+        if self.lost and examples is not None:
+            return np.broadcast_to(self.values[:, None], (len(self.values), examples))
+        return self.items if self.examples == examples else None
 
     @property
     def interval(self) -> Interval:
@@ -65,7 +81,8 @@ def scores(rows: Sequence[Row], column: str, chance: float | None) -> tuple[Scor
             return None, _why_no_value(rows, column)
         values.append(value)
     found = _items(rows, values) if column == "test_final" else None
-    return Scores(tuple(row["seed"] for row in rows), np.array(values, dtype=np.float64), found), ""
+    lost = not any(row["status"] in SCORED for row in rows)
+    return Scores(tuple(row["seed"] for row in rows), np.array(values, dtype=np.float64), found, lost), ""
 
 
 def score(rows: Sequence[Row], column: str, chance: float | None) -> tuple[Interval | None, str]:
@@ -77,15 +94,16 @@ def score(rows: Sequence[Row], column: str, chance: float | None) -> tuple[Inter
 def difference(one: Scores, other: Scores, *, same_examples: bool = True) -> Interval | None:
     """The paired difference over the seeds that both have; None where they share none.
 
-    It has an example part where both were scored on the same test examples: say where they were not.
+    It has an example part where both were scored on the same test examples: say where they were not. One that was
+    lost in every seed is chance on those of the other.
     """
     common = sorted(set(one.seeds) & set(other.seeds))
     if not common:
         return None
     ours, theirs = ([each.seeds.index(seed) for seed in common] for each in (one, other))
-    paired = same_examples and one.items is not None and other.items is not None
-    if paired and one.items is not None and other.items is not None and one.items.shape[1] == other.items.shape[1]:
-        return joint_interval(one.items[ours].astype(np.float64) - other.items[theirs])
+    a, b = (each.items_of(one.examples or other.examples) for each in (one, other))
+    if same_examples and a is not None and b is not None:
+        return joint_interval(a[ours].astype(np.float64) - b[theirs])
     return seeds_interval(one.values[ours] - other.values[theirs])
 
 
