@@ -1,11 +1,13 @@
 """The cost frontier of a board: who is on it, and who is only not clearly beaten."""
 
 import pytest
+from scipy.stats import ttest_1samp
 
 from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.eligible import TRAINED
 from ticketbench.report.boards.frontier import cost_frontier
 from ticketbench.report.boards.ranking import ranking
+from ticketbench.report.statistics.differences import ALPHA
 
 
 def priced(rows, trainings, task):
@@ -79,6 +81,27 @@ def test_a_sparser_ticket_that_is_worse_over_the_common_seeds_does_not_beat_a_de
     assert uneven.score.interval.mean > short.score.interval.mean  # over all its seeds
     assert uneven.score.values[:5].max() < short.score.values.min()  # over the common ones
     assert short.standing == "not clearly beaten"
+
+
+@pytest.mark.parametrize(("others", "standing"), [(0, "off"), (2, "not clearly beaten")])
+def test_a_sparser_ticket_is_tested_with_as_many_pairs_as_the_beaten_ones_compression_has(rows_of, others, standing):
+    """At p = 0.025, which one pair bears and six do not: of the tickets at the compression of the beaten one."""
+    task = rows_of.make_task()
+    accuracy = {"dense": [0.97], "denser": [0.8] * 4 + [0.3] * 4, "sparser": [0.5] * 5 + [0.85] * 3}
+    accuracy |= {f"other{place}": [0.2] * 8 for place in range(others)}
+    rows = [
+        rows_of.make_row(task, method, 0 if method == "dense" else place + 1, seed, test_final=level + noise * seed)
+        for method, levels in accuracy.items()
+        for seed in range(-2, 3)
+        for place, level in enumerate(levels)
+        for noise in [0.02 if level == 0.85 else 0.0]
+    ]
+
+    found = tickets(priced(rows, {}, task), task)
+
+    p = ttest_1samp(found["sparser", 32].score.values - found["denser", 4].score.values, 0).pvalue
+    assert ALPHA / 6 < p < ALPHA
+    assert found["denser", 4].standing == standing
 
 
 def test_what_a_ticket_costs_is_that_of_the_sparsest_rung_its_score_is_read_from(rows_of):

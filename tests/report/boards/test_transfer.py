@@ -193,6 +193,20 @@ def test_seeds_that_only_one_side_has_are_left_out_of_the_difference(cells, rows
     assert crossing(matrix, 1, "s1").gap.interval.seeds == 6
 
 
+@pytest.mark.parametrize(("share", "compared"), [(0.99, True), (0.97, False)])
+def test_tickets_are_compared_only_where_both_keep_as_many_weights(cells, rows_of, task, share, compared):
+    rows = with_everything_beside(rows_of, task)
+    for row in at(rows, "s1", "s2", 2, kind="ticket", method="imp"):
+        row["kept"] = int(share * row["kept"])  # a density that came out as another in this cell alone
+
+    matrix, _ = matrices(cells(rows, task), S)
+
+    found = crossing(matrix, 2, "s2")
+    assert [each is not None for each in (found.gap, found.against_random)] == [compared, compared]
+    assert found.against_dense is not None
+    assert None not in (crossing(matrix, 2, "s1").gap, crossing(matrix, 2, "s1").against_random)
+
+
 def test_a_method_that_lacks_a_cell_has_no_matrix(cells, rows_of, task):
     rows = rows_of.make_matrix(task, everywhere("imp", [0.9]), 3)
     rows += rows_of.make_matrix(task, {("s1", "s1"): {"snip": [0.9]}, ("s1", "s2"): {"snip": [0.9]}}, 3)

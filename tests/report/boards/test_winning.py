@@ -4,6 +4,7 @@ import pytest
 
 from ticketbench.report.boards.board import boards
 from ticketbench.report.boards.winning import UNTRAINED, winning
+from ticketbench.report.statistics.winning import luck
 
 
 def found_in(rows, task, targets=(2,)):
@@ -57,12 +58,52 @@ def test_the_unselected_gain_is_over_all_seeds_and_less_than_that_of_the_winners
     assert won.gain.kind == "seeds only"
 
 
-def test_what_is_not_done_is_no_win_and_still_a_seed(rows_of, rows, task):
+def test_what_is_not_done_is_no_win_and_still_a_seed(rows, task, example):
     rows[-1] |= {"status": "collapsed", "reason": "one class"}  # its numbers would win
     won = found_in(rows, task).winners[0].rungs[1]
 
     assert (won.won, won.seeds) == (2, 5)
-    assert won.gain.seeds == 4
+    assert won.p == pytest.approx(luck(2, 5, example["null_rate"]), rel=1e-6)
+
+
+@pytest.mark.parametrize(("status", "counts"), [("collapsed", 0.3), ("diverged", 0.1), ("failed", 0.1)])
+def test_what_is_not_done_enters_the_gain_with_its_own_metric_or_as_chance(rows, task, example, status, counts):
+    rows[-1] |= {"status": status, "reason": "one class", "test_best": 0.3 if status == "collapsed" else None}
+    gain = found_in(rows, task).winners[0].rungs[1].gain
+    tickets = [each["acc"] for each in example["ticket"][:-1]] + [counts]
+
+    assert gain.seeds == 5
+    assert gain.mean == pytest.approx(sum(tickets) / 5 - sum(each["acc"] for each in example["dense"]) / 5)
+
+
+def test_where_less_is_better_a_gain_above_zero_is_better_all_the_same(rows, task):
+    turned = [row | {"test_best": 1 - row["test_best"], "higher_is_better": False} for row in rows]
+    gains = [found_in(each, task).winners[0].rungs[1].gain for each in (rows, turned)]
+
+    assert gains[0].mean == pytest.approx(gains[1].mean)
+    assert (gains[0].low, gains[0].high) == pytest.approx((gains[1].low, gains[1].high))
+
+
+def test_a_lost_seed_without_a_chance_value_leaves_no_gain(rows_of, rows):
+    rows[-1] |= {"status": "diverged", "reason": "no luck", "test_best": None}
+
+    assert found_in(rows, rows_of.make_task(chance=None)).winners[0].rungs[1].gain is None
+
+
+def test_a_seed_whose_dense_network_is_not_done_has_no_gain_and_is_counted(rows, task):
+    rows[0] |= {"status": "collapsed", "reason": "one class"}
+    won = found_in(rows, task).winners[0].rungs[1]
+
+    assert (won.gain.seeds, won.seeds, won.run) == (4, 4, 5)
+
+
+@pytest.mark.parametrize(("networks", "tested"), [(4, False), (5, True)])
+def test_luck_of_fewer_than_five_dense_networks_has_a_rate_and_tests_nothing(rows, task, networks, tested):
+    found = found_in([row for row in rows if row["seed"] < networks], task)
+    (winner,) = found.winners
+
+    assert found.dense == networks and found.luck is not None
+    assert (winner.rungs[1].p is not None, winner.lucky is not None) == (tested, tested)
 
 
 def test_a_ticket_that_keeps_everything_is_no_win(rows, task):

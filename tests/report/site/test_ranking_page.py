@@ -1,7 +1,9 @@
 """A ranking as a reader meets it on a task's page, and what the first page says where there is that task alone."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from ticketbench.report.boards.board import boards
@@ -9,8 +11,10 @@ from ticketbench.report.boards.eligible import TRAINED
 from ticketbench.report.site.build import build_site
 from ticketbench.report.site.looks import looks
 from ticketbench.report.site.rank_words import p_text, rank_text
+from ticketbench.report.site.ranking_page import matching_text
 from ticketbench.report.site.winning_page import winning_page
 from ticketbench.report.statistics.intervals import plus_minus
+from ticketbench.report.statistics.matching import Matching
 from ticketbench.report.statistics.ranks import Rank
 
 EVIL = "</td><script>alert('reason')</script><img src=x onerror=alert(1)>"
@@ -206,6 +210,45 @@ def test_matching_compressions_say_what_is_proven_and_where_they_are_censored(ro
     assert found["falling"].below.startswith("to ")
 
 
+def test_what_is_proven_to_less_than_the_first_rung_has_its_interpolated_value_in_the_tooltip():
+    found = Matching(
+        estimate=1.9,
+        proven=1.52,
+        upper=2.4,
+        again=(),
+        censored=None,
+        first=1.67,
+        most=59.8,
+        x=np.array([0.0, 1.0]),
+        mean=np.zeros(2),
+        band=(np.zeros(2), np.zeros(2)),
+    )
+
+    cell = matching_text(found)
+    assert (cell.main, cell.below) == ("< 1.67×", "to 2.40×")
+    assert cell.long.startswith("proven at about 1.52×, ") and "falls below the margin at 1.90×" in cell.long
+    assert "proven" not in matching_text(replace(found, proven=1.7)).long
+
+
+@pytest.mark.parametrize("chance", [0.1, None])
+def test_empty_layers_are_told_with_the_least_and_the_median_of_all_seeds(rows_of, shown, chance):
+    task = rows_of.make_task(chance=chance)
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": TOP, "rare": TOP, "whole": TOP}, seeds=5)
+    emptied = {"imp": [4, 5, 6, 7, 8], "rare": [7, 9, 9, 9, 9], "whole": [9] * 5}  # the rung, by seed
+    for row in rows:
+        if row["kind"] == "ticket":
+            layers = [row["kept"], 0] if row["rung"] >= emptied[row["method"]][row["seed"]] else [row["kept"] - 1, 1]
+            row["kept_per_layer"] = [{"layer": f"{place}", "kept": kept} for place, kept in enumerate(layers)]
+    page, _ = shown(rows, task)
+    found = {line.name: line.matching for _, lines in page.groups for line in lines}
+
+    assert found["imp"].notes[-1] == "empty layer from 7.72×, median 21.4×"
+    assert found["imp"].long.endswith("a layer is empty from 7.72× on in some seed, 21.4× in the median")
+    assert found["rare"].notes[-1] == "empty layer from 35.7×, median never"
+    assert (found["imp"].main == "–") == (chance is None) == (found["whole"] is None)
+    assert chance is None or not any("empty" in said for said in (*found["whole"].notes, found["whole"].long))
+
+
 def test_methods_equal_in_every_seed_are_said_to_be_one(rows_of, shown):
     task = rows_of.make_task()
     rows = rows_of.make_results(task, {"dense": [0.97], "late": TOP, "other": under(0.01)}, seeds=6)
@@ -239,12 +282,43 @@ def test_wins_of_a_sparsity_that_is_an_outcome_say_where_they_are_and_nothing_be
     assert not any(note.startswith("at ") for cell in cells for note in cell.notes)
 
 
+def test_a_gain_says_over_how_many_seeds_it_is_where_a_dense_network_is_not_done(rows_of):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": TOP}, seeds=6, test_best=0.9)
+
+    def gain():
+        (board,) = boards(rows, {task.id: task})
+        return winning_page(board, (2,), looks({"imp": ""})).lines[0].gains[0]
+
+    assert not any("seeds" in note for note in gain().notes)
+    assert gain().long.startswith("all 6 seeds: ")
+    rows[0] |= {"status": "collapsed", "reason": "one class"}
+    assert gain().notes[0] == "5 of 6 seeds"
+    assert gain().long.startswith("the 5 seeds whose dense network is done: ")
+
+
+@pytest.mark.parametrize(
+    ("networks", "said"),
+    [(1, "it takes two dense networks"), (3, "luck of 3 networks: too few for a p")],
+)
+def test_luck_of_few_networks_is_held_against_nothing(rows_of, networks, said):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "imp": TOP}, seeds=networks, test_best=0.9)
+    (board,) = boards(rows, {task.id: task})
+    page = winning_page(board, (2,), looks({"imp": ""}))
+    (line,) = page.lines
+
+    assert (bool(page.luck), page.any_of, page.dense) == (networks > 1, "", networks)
+    assert line.any_rung.main == "–" and line.any_rung.long.endswith(said)
+    assert not line.rates[0].notes and line.rates[0].long.endswith(said)
+
+
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
         (lambda rung: 0, ""),
-        (lambda rung: 80, "cannot come before step 80, where it starts"),
-        (lambda rung: 80 * rung, "starts at steps 80 to 640: no ticket can come before its own"),
+        (lambda rung: 80, "starts at step 80; its evaluations count from where its mask last changed"),
+        (lambda rung: 80 * rung, "starts at steps 80 to 640; its evaluations count from where its mask last changed"),
     ],
 )
 def test_a_ticket_that_starts_late_is_said_not_to_come_before_its_step(rows_of, steps, said):

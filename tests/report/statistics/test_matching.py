@@ -81,6 +81,14 @@ def test_the_first_crossing_counts_and_later_rungs_match_again():
     assert found.upper == close(2**2.25)
 
 
+def test_a_later_rung_matches_again_by_the_lower_band_or_by_the_mean_where_there_is_none():
+    d = [0, -0.03, -0.015, -0.05]
+
+    assert matching(*around(d, 0.001), margin=0.02).again == (4.0,)
+    assert matching(*around(d, 0.02), margin=0.02).again == ()
+    assert matching(*around(d, 0.02, seeds=2), margin=0.02).again == (4.0,)
+
+
 def test_noise_lowers_what_is_proven_and_raises_the_upper_end_around_one_estimate():
     clear, noisy = (matching(*around([0, 0, -0.01, -0.03], spread), margin=0.02) for spread in (0.001, 0.01))
 

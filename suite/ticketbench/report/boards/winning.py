@@ -12,7 +12,7 @@ from ticketbench.report.boards.curves import position
 from ticketbench.report.boards.eligible import AS_IT_IS, family
 from ticketbench.report.measures import scaled
 from ticketbench.report.statistics.curves import covers
-from ticketbench.report.statistics.intervals import Interval, seeds_interval, wilson
+from ticketbench.report.statistics.intervals import Interval, effective_value, seeds_interval, wilson
 from ticketbench.report.statistics.winning import (
     Runs,
     any_of,
@@ -27,6 +27,7 @@ from ticketbench.report.statistics.winning import (
 from ticketbench.results import Row
 
 LEAST_DENSE = 2  # networks, for luck to be measured between
+LEAST_TESTED = 5  # of them, for a rate of wins to be tested against their luck
 UNTRAINED = "scored as its tickets are, not trained: there is no step of lowest validation loss"
 
 
@@ -37,15 +38,18 @@ class Won:
     Attributes:
         won, seeds: how many of how many seeds' tickets win. One that is not done is no win; one whose seed's dense
             network is not done cannot be judged and is left out.
+        run: how many seeds have a ticket, those left out among them.
         interval: Wilson's, of the rate.
-        p: the chance of at least as many wins by luck; None without two dense networks.
-        gain: `test_best` minus the same seed's dense network's, over all seeds that are done, on the scale that
-            differences are taken on; positive is better.
+        p: the chance of at least as many wins by luck; None with fewer than five dense networks.
+        gain: `test_best` minus the same seed's dense network's, over all `seeds`, on the scale that differences are
+            taken on; positive is better. One that diverged or failed counts as chance (protocol, section 1.6); None
+            where one has no value.
         quality: the mean gain of the winning seeds; None where none won.
     """
 
     won: int
     seeds: int
+    run: int
     interval: tuple[float, float]
     p: float | None
     gain: Interval | None
@@ -64,8 +68,9 @@ class Winner:
         rungs: by rung; one with no seed that could be judged is left out.
         success: by compression of the tables that every seed covers, the rung that the rate stands for.
         any_rung: the share of seeds that win at some rung.
-        lucky: the chance that luck wins at any of as many rungs.
-        starts: the first and the last step that its tickets start at: none can come before its own.
+        lucky: the chance that luck wins at any of as many rungs; None with fewer than five dense networks.
+        starts: the first and the last step that its tickets start at. Their evaluations count from where their masks
+            last changed, which is the start of one that was rewound, and before it of one pruned as it trained.
         apart: why nothing of it can win; empty where something can.
     """
 
@@ -120,14 +125,17 @@ def winning(board: Board, targets: Sequence[int]) -> Winning:
 def _winner(
     series: Series, board: Board, dense: Mapping[int, Row], rates: np.ndarray | None, targets: Sequence[int]
 ) -> Winner:
+    tested = rates if rates is not None and len(rates) >= LEAST_TESTED else None
     rungs: dict[int, Won] = {}
     winners: list[set[int]] = []
     held: list[tuple[Row, float]] = []
     for rung, compression in board.rungs:
-        rows = [row for row in series.at(rung) if row["status"] != NOT_APPLICABLE and row["seed"] in dense]
+        run = [row for row in series.at(rung) if row["status"] != NOT_APPLICABLE]
+        rows = [row for row in run if row["seed"] in dense]
         held += [(row, log2(compression) if compression > 1 else 0.0) for row in rows]
         if rows:
-            rungs[rung], seeds = _won(rows, board, dense, float(rates.mean()) if rates is not None else None)
+            rate = float(tested.mean()) if tested is not None else None
+            rungs[rung], seeds = _won(rows, len(run), board, dense, rate)
             winners.append(seeds)
     if held and family(series) == AS_IT_IS:
         return Winner(series, {}, {}, 0.0, None, apart=UNTRAINED)
@@ -141,7 +149,7 @@ def _winner(
         rungs,
         {target: pruned[place] for target, place in places.items() if place is not None},
         fmean(seed in set().union(*winners) for seed in judged) if judged else 0.0,
-        any_of(rates, len(pruned)) if rates is not None and pruned else None,
+        any_of(tested, len(pruned)) if tested is not None and pruned else None,
         (min(starts, default=0), max(starts, default=0)),
     )
 
@@ -154,19 +162,31 @@ def _covered(held: Sequence[tuple[Row, float]], target: int) -> bool:
     return bool(ends) and all(covers([0.0, end], log2(target)) for end in ends.values())
 
 
-def _won(rows: Sequence[Row], board: Board, dense: Mapping[int, Row], rate: float | None) -> tuple[Won, set[int]]:
+def _won(
+    rows: Sequence[Row], run: int, board: Board, dense: Mapping[int, Row], rate: float | None
+) -> tuple[Won, set[int]]:
     able = [row for row in rows if _judged(row)]
     tickets, beside = _runs(able, board), _runs([dense[row["seed"]] for row in able], board)
     won: set[int] = set()
-    gain = mean = None
+    mean = None
     if tickets and beside:
         sparser = np.array([bool(row["kept"] < row["prunable"]) for row in able])
         winners = wins(tickets, beside) & sparser
         won = {row["seed"] for row, win in zip(able, winners, strict=True) if win}
-        gain = seeds_interval(tickets.best - beside.best)
         mean = quality(*(Runs(each.best[winners], each.step[winners]) for each in (tickets, beside))) if won else None
     p = luck(len(won), len(rows), rate) if rate is not None else None
-    return Won(len(won), len(rows), wilson(len(won), len(rows)), p, gain, mean), won
+    interval = wilson(len(won), len(rows))
+    return Won(len(won), len(rows), run, interval, p, _gain(rows, board, dense), mean), won
+
+
+def _gain(rows: Sequence[Row], board: Board, dense: Mapping[int, Row]) -> Interval | None:
+    values = [effective_value(row["status"], scaled(row, "test_best"), board.chance) for row in rows]
+    beside = [scaled(dense[row["seed"]], "test_best") for row in rows]
+    gains = [a - b for a, b in zip(values, beside, strict=True) if a is not None and b is not None]
+    if len(gains) < len(rows):
+        return None
+    found = seeds_interval(gains)
+    return found if board.higher_is_better else found.reversed
 
 
 def _judged(row: Row) -> bool:

@@ -1,7 +1,7 @@
 """What a task's page says of one board's ranking, ready for the template."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ticketbench.report.boards.board import Board
@@ -18,7 +18,7 @@ from ticketbench.report.site.looks import Look
 from ticketbench.report.site.rank_words import AREA, PairLine, needed_text, pair_lines, sentences
 from ticketbench.report.statistics.costs import cost_class
 from ticketbench.report.statistics.intervals import Interval
-from ticketbench.report.statistics.matching import Matching
+from ticketbench.report.statistics.matching import Critical, Matching
 from ticketbench.report.statistics.ranks import Rank
 from ticketbench.report.units import Unit, unit_of
 from ticketbench.report.wording import Shown, interval_text, times
@@ -167,11 +167,8 @@ class _Shows:
 
     def _matching(self, line: Line) -> Shown | None:
         found = matched(line.series, line.curve, self.found.board, self.margin)
-        critical = found.critical
-        empties = (
-            f"; a layer is empty from {times(critical.least)} on in some seed" if critical and critical.least else ""
-        )
-        return matching_text(found.matching, empties) if found.matching else None
+        shown = matching_text(found.matching) if found.matching else None
+        return _with_empty_layers(shown, found.critical)
 
 
 def rank_bar(rank: Rank, count: int) -> tuple[float, float]:
@@ -179,17 +176,33 @@ def rank_bar(rank: Rank, count: int) -> tuple[float, float]:
     return (rank.low - 1) / count, (rank.high - rank.low + 1) / count
 
 
-def matching_text(found: Matching, more: str = "") -> Shown:
-    """Matching compression as printed: what is proven, and up to where it may go."""
+def matching_text(found: Matching) -> Shown:
+    """Matching compression as printed: what is proven, and up to where it may go.
+
+    What is proven to less than the first rung has its interpolated value in the tooltip.
+    """
     estimate = times(found.estimate) if found.estimate else f"at least {times(found.most)}"
     long = f"the mean curve falls below the margin at {estimate}" if found.estimate else f"estimate: {estimate}"
     notes = (f"matches again at {', '.join(times(c) for c in found.again)}",) if found.again else ()
     if found.band is None:
-        return Shown("–", "no interval", notes, long + more)
+        return Shown("–", "no interval", notes, long)
+    if found.proven is not None and found.proven < found.first:
+        long = f"proven at about {times(found.proven)}, between dense and the first rung; {long}"
     proven = _reached(found.proven, found)
     upper = _reached(found.upper, found)
     order = found.proven if found.proven is not None else found.most
-    return Shown(proven, f"to {upper}" if upper != proven else "", notes, long + more, order=order)
+    return Shown(proven, f"to {upper}" if upper != proven else "", notes, long, order=order)
+
+
+def _with_empty_layers(shown: Shown | None, critical: Critical | None) -> Shown | None:
+    """The cell with the critical compression, over seeds, where some seed's tickets empty a layer."""
+    if critical is None or critical.least is None:
+        return shown
+    cell = shown or Shown("–")
+    median = times(critical.median) if critical.median is not None else "never"
+    note = f"empty layer from {times(critical.least)}, median {median}"
+    long = f"a layer is empty from {times(critical.least)} on in some seed, {median} in the median"
+    return replace(cell, notes=(*cell.notes, note), long="; ".join(filter(None, [cell.long, long])))
 
 
 def _reached(end: float | None, found: Matching) -> str:

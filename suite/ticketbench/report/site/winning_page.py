@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ticketbench.report.boards.against_random import against_random
+from ticketbench.report.boards.against_random import Beside, against_random
 from ticketbench.report.boards.board import Board, Series, near
 from ticketbench.report.boards.winning import Winner, Winning, Won, winning
 from ticketbench.report.site.addresses import method_page, root, task_page
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.looks import Look
 from ticketbench.report.site.rank_words import p_text, tested_cell
-from ticketbench.report.statistics.differences import ALPHA
+from ticketbench.report.statistics.differences import ALPHA, EXACT_SEEDS
 from ticketbench.report.statistics.winning import sparsest
 from ticketbench.report.units import Unit, signed, unit_of
 from ticketbench.report.wording import Shown, difference_line, difference_text, share, times
@@ -44,11 +44,12 @@ class WinningTickets:
     Attributes:
         heads: rungs; compressions of the tables.
         luck: the rate of one dense network against another, in percent; empty where there are too few.
-        any_of: the same at any of so many rungs.
+        any_of: the same at any of so many rungs; empty where there are too few for it and for a p-value.
         luck_difficulty: one minus the rate of luck.
         null_gain: what dense networks that win by luck gain.
         random: of metrics of language and games, by rung, what the tickets of each series are better by than random
             ones: its name, page and look first.
+        few_seeds: whether some of these are of too few seeds for an exact test.
     """
 
     heads: Sequence[str]
@@ -61,6 +62,7 @@ class WinningTickets:
     dense: int
     lines: Sequence[Wins]
     random: Sequence[tuple[str, str, Look, Sequence[Shown | None]]]
+    few_seeds: bool
 
 
 def winning_page(board: Board, compressions: Sequence[int], looks: Mapping[str, Look]) -> WinningTickets | None:
@@ -73,6 +75,7 @@ def winning_page(board: Board, compressions: Sequence[int], looks: Mapping[str, 
     most = max(len(each.rungs) for each in found.winners)
     whole = next(each for each in found.winners if len(each.rungs) == most)
     lines = [_line(each, found, board, compressions, points, looks) for each in found.winners]
+    beside = [] if board.metric == "accuracy" else against_random(board)
     return WinningTickets(
         heads=[times(c) for _, c in board.rungs],
         compressions=[f"{c}×" for c in compressions],
@@ -83,14 +86,15 @@ def winning_page(board: Board, compressions: Sequence[int], looks: Mapping[str, 
         null_gain=_signed(found.null_gain, points) if found.null_gain is not None else "",
         dense=found.dense,
         lines=lines,
-        random=[] if board.metric == "accuracy" else list(_random(board, unit, looks)),
+        random=list(_random(beside, board, unit, looks)),
+        few_seeds=any(test.interval.seeds < EXACT_SEEDS for each in beside for test in each.differences.values()),
     )
 
 
 def _random(
-    board: Board, unit: Unit, looks: Mapping[str, Look]
+    beside: Sequence[Beside], board: Board, unit: Unit, looks: Mapping[str, Look]
 ) -> Iterator[tuple[str, str, Look, Sequence[Shown | None]]]:
-    for each in against_random(board):
+    for each in beside:
         name = series_name(each.series)
         page = root(task_page(board.task)) + method_page(each.series.method)
         yield name, page, looks[name], [tested_cell(each.differences.get(rung), unit) for rung, _ in board.rungs]
@@ -109,14 +113,13 @@ def _line(
         return _apart(winner, board, compressions, looks)
     told = {c: winner.rungs[winner.success[c]] if c in winner.success else None for c in compressions}
     off = {c: _off(winner.series, winner.success.get(c), _asked(board, c)) for c in compressions}
-    lucky = f"luck: {share(winner.lucky)}" if winner.lucky is not None else ""
     return Wins(
         name=name,
         page=root(task_page(board.task)) + method_page(winner.series.method),
         look=looks[name],
         says=_late(*winner.starts),
-        rates=[_rate(winner.rungs.get(rung), found.luck, _off(winner.series, rung, c)) for rung, c in board.rungs],
-        any_rung=Shown(_percent(winner.any_rung), lucky, order=winner.any_rung),
+        rates=[_rate(winner.rungs.get(rung), found, _off(winner.series, rung, c)) for rung, c in board.rungs],
+        any_rung=_any_rung(winner, found),
         difficulty=[_difficulty(winner.difficulty(c), told[c], off[c]) for c in compressions],
         gains=[_gain(told[c], unit, off[c]) for c in compressions],
     )
@@ -140,9 +143,8 @@ def _apart(winner: Winner, board: Board, compressions: Sequence[int], looks: Map
 def _late(first: int, last: int) -> str:
     if not last:
         return ""
-    if first == last:
-        return f"cannot come before step {first:,}, where it starts"
-    return f"starts at steps {first:,} to {last:,}: no ticket can come before its own"
+    steps = f"step {first:,}" if first == last else f"steps {first:,} to {last:,}"
+    return f"starts at {steps}; its evaluations count from where its mask last changed"
 
 
 def _asked(board: Board, compression: int) -> float | None:
@@ -165,15 +167,28 @@ def _placed(shown: Shown, off: str) -> Shown:
     return replace(shown, notes=(off, *shown.notes), order=None, off=True) if off else shown
 
 
-def _rate(won: Won | None, luck: float | None, off: str) -> Shown | None:
+def _any_rung(winner: Winner, found: Winning) -> Shown:
+    if winner.lucky is None:
+        return Shown("–", long=_too_few(found))
+    return Shown(_percent(winner.any_rung), f"luck: {share(winner.lucky)}", order=winner.any_rung)
+
+
+def _too_few(found: Winning) -> str:
+    """Why nothing is held against luck."""
+    if found.luck is None:
+        return "how often luck wins cannot be told: it takes two dense networks"
+    return f"luck of {found.dense} networks: too few for a p"
+
+
+def _rate(won: Won | None, found: Winning, off: str) -> Shown | None:
     if won is None:
         return None
     low, high = (100 * end for end in won.interval)
     small = (f"p {p_text(won.p)}".replace(" ", NO_BREAK),) if won.p is not None and won.p <= ALPHA else ()
     long = (
-        f"chance of as many by luck alone: {p_text(won.p)}, luck being {share(luck or 0)}"
+        f"chance of as many by luck alone: {p_text(won.p)}, luck being {share(found.luck or 0)}"
         if won.p is not None
-        else ""
+        else _too_few(found)
     )
     return _placed(Shown(f"{won.won}/{won.seeds}", f"{low:.0f}–{high:.0f} %", small, long, order=won.rate), off)
 
@@ -189,9 +204,10 @@ def _gain(won: Won | None, unit: Unit, off: str) -> Shown | None:
     if won is None or won.gain is None:
         return None
     main, below = difference_text(won.gain, unit)
-    selected = (f"{won.won} won: {_signed(won.quality, unit)}",) if won.quality is not None else ()
-    long = f"all seeds: {difference_line(won.gain, unit)}"
-    return _placed(Shown(main, below, selected, long, order=won.gain.mean), off)
+    notes = [f"{won.seeds} of {won.run} seeds"] if won.seeds < won.run else []
+    notes += [f"{won.won} won: {_signed(won.quality, unit)}"] if won.quality is not None else []
+    whose = f"the {won.seeds} seeds whose dense network is done" if won.seeds < won.run else f"all {won.seeds} seeds"
+    return _placed(Shown(main, below, tuple(notes), f"{whose}: {difference_line(won.gain, unit)}", order=won.gain.mean), off)
 
 
 def _percent(rate: float) -> str:

@@ -20,7 +20,8 @@ class Matching:
         proven: where its lower band first does, the number for claims; None where it never does, or has no band.
         upper: where its upper band was last at or above minus the margin; None where it still is at the end, or
             there is no band.
-        again: compressions of later rungs at which the mean is back within the margin: "matches again".
+        again: compressions of later rungs at which the lower band is back within the margin, or the mean where there
+            is no band: "matches again".
         censored: `right` where the estimate is at least `most`, `left` where it is less than `first`.
         first, most: compressions of the first pruned rung and of the last that every seed covers.
         x, mean: the grid of log2 compressions and the mean difference from dense there. Shape (points,).
@@ -82,11 +83,12 @@ def matching(x: Sequence[npt.ArrayLike], d: Sequence[npt.ArrayLike], margin: flo
     ends = [(each.low, each.high) for each in bands if each.low is not None and each.high is not None]
     lower, upper = np.array(ends).T if ends else (None, None)
     estimate, rung = first_below(grid, mean, -margin), grid[min(1, len(grid) - 1)]
+    held = (mean if lower is None else lower) >= -margin
     return Matching(
         estimate=_compression(estimate),
         proven=_compression(first_below(grid, lower, -margin)) if lower is not None else None,
         upper=_compression(last_above(grid, upper, -margin)) if upper is not None else None,
-        again=tuple(2.0 ** grid[(grid > estimate) & (mean >= -margin)]) if estimate is not None else (),
+        again=tuple(2.0 ** grid[(grid > estimate) & held]) if estimate is not None else (),
         censored="right" if estimate is None else "left" if estimate < rung else None,
         first=float(2**rung),
         most=float(2 ** grid[-1]),
