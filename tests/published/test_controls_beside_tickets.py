@@ -36,5 +36,13 @@ def test_from_21_times_on_mask_and_weights_and_where_they_lie_all_matter(separat
     assert whole == [6, 7, 8]
 
 
+def test_a_small_dense_network_has_fewer_weights_than_its_ticket_and_the_other_sparse_controls_as_many(beside):
+    kept = {name: [control.at(rung)[0]["kept"] for rung in (6, 7, 8)] for name, control in beside.controls.items()}
+    tickets = [beside.series.at(rung)[0]["kept"] for rung in (6, 7, 8)]
+    fewer = {name: [round(1 - own / of, 2) for own, of in zip(kept[name], tickets, strict=True)] for name in SPARSE}
+    assert fewer.pop("small-dense") == [0.07, 0.15, 0.30]
+    assert list(fewer.values()) == [[0, 0, 0]] * 3
+
+
 def test_a_dense_network_trained_as_long_as_the_search_is_better_from_21_times_on(separates):
     assert [separates["long-dense", rung] for rung in range(1, 9)] == [0, 0, 0, 0, 0, -1, -1, -1]

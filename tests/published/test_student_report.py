@@ -6,6 +6,7 @@ import pytest
 
 from ticketbench.report.boards.ledger import ledger
 from ticketbench.report.boards.transfer import matrices
+from ticketbench.report.statistics.verdicts import of_claim
 from ticketbench.task import find_tasks
 
 HALVES = "mnist/data-halves"
@@ -58,6 +59,18 @@ def test_a_ticket_of_one_half_is_as_far_above_its_shuffled_mask_on_the_other_as_
     assert all(each.gap.separates == 0 for rung, _ in found.rungs for each in found.crossings[rung])
     assert all(0.9 < each.share < 1.1 for each in found.crossings[5])
     assert [each.advantage.interval.mean for each in found.crossings[5]] == pytest.approx([0.020, 0.020], abs=5e-4)
+
+
+def test_the_two_halves_are_equal_within_the_margin_in_one_direction_at_32_times_and_nowhere_else(matrix, held):
+    *_, claim = held(HALVES)
+    found = matrix(HALVES)
+    equal = [
+        (rung, each.found_on, each.trained_on)
+        for rung, _ in found.rungs
+        for each in found.crossings[rung]
+        if of_claim("equal", each.gap.interval, claim.margin)[0] == "reproduced"
+    ]
+    assert equal == [(5, "s2", "s1")]
 
 
 def test_at_16_times_it_is_above_random_tickets_and_no_worse_than_dense(matrix):

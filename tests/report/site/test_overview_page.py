@@ -1,5 +1,8 @@
 """A ranking over tasks as a reader meets it: in pages, tables to take away, and on the first page."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from ticketbench.report.boards.task_sets import TaskSet
@@ -7,6 +10,7 @@ from ticketbench.report.site.csv_tables import csv_overview
 from ticketbench.report.site.latex_tables import latex_overview
 from ticketbench.report.site.looks import looks
 from ticketbench.report.site.overview import set_pages
+from ticketbench.report.site.rank_words import MODEL_BASED
 from ticketbench.report.site.templates import templates
 
 ACCURACY = {"dense": [0.97], "a": [0.96] * 8, "b": [0.75] * 8}
@@ -39,6 +43,18 @@ def test_over_tasks_complete_methods_are_ranked_and_others_listed(headlines):
         ("c", 1, [("not run", "digits/conv")])
     ]
     assert page.says == "Of 2 methods that are complete, a alone has rank 1."
+
+
+@pytest.mark.parametrize(
+    ("seeds", "b", "marked"), [(5, 0.75, True), (6, 0.75, False), (5, 0.96, False)], ids=["few", "enough", "equal"]
+)
+def test_separations_over_tasks_on_few_seeds_are_said_to_be_model_based(rows_of, shown, seeds, b, marked):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.97], "a": [0.96] * 8, "b": [b] * 8}, seeds=seeds)
+    (page,) = set_pages([some_set("digits/mlp")], [shown(rows, task)[1]], {}, looks(dict.fromkeys("ab", "")))
+
+    assert page.says.endswith(f" {MODEL_BASED}") == marked
+    assert page.says.count("model-based") == marked
 
 
 def test_a_method_that_is_alone_in_its_family_has_no_rank_over_tasks(rows_of, shown):
@@ -79,3 +95,10 @@ def test_the_first_page_shows_a_ranking_without_scripts(headlines, tmp_path, rea
     assert row[1] == "1"
     assert row[3] == f"{pages[0].groups[0][1][0].area.main} {pages[0].groups[0][1][0].area.below}"
     assert row[5] == "2 of 2"
+
+
+def test_the_first_page_says_of_tiers_what_the_readme_says():
+    readme = " ".join((Path(__file__).parents[3] / "README.md").read_text("utf-8").split())
+    (said,) = re.findall(r"A tier is how long [^.]*\.", readme)
+
+    assert said in templates()("index.html", root="", tasks=[], waiting=[], sets=[])

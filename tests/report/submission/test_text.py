@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.report.submission.check import check_submission
-from ticketbench.report.submission.manifest import read_table
+from ticketbench.report.submission.check import Findings, check_submission
+from ticketbench.report.submission.manifest import Declared, Manifest, read_table
 from ticketbench.report.submission.pack import check_place, write_submission
 from ticketbench.report.submission.rows import marks
 from ticketbench.report.submission.text import report_text
@@ -16,6 +16,7 @@ from ticketbench.results import read_rows, row_id
 
 ROWS = "results/digits/mlp/mine.parquet"
 MANIFEST, METHOD = "baselines/mine.toml", "baselines/mine.py"
+SAID = Declared(authors=("A. Author",), paper="none", licence="MIT", extra_data="none", tuning="none")
 
 
 def test_the_report_says_scores_cost_and_marks_beside_what_is_published(made):
@@ -31,6 +32,25 @@ def test_the_report_says_scores_cost_and_marks_beside_what_is_published(made):
     line = f"| 1.67× | {first:.2f} | 1.00 | `carried, scored as it is` | {first:.2f} (0.00) |"
     assert line in text.splitlines()
     assert text.count("× | ") == made.task.ladder.rounds
+
+
+@pytest.mark.parametrize(
+    ("seeds", "alone", "few"),
+    [
+        (1, ", over test examples alone", "Fewer than 3 seeds: an interval over test examples alone"),
+        (2, "", "Fewer than 3 seeds: no interval"),
+        (3, "", "Fewer than 5 seeds: an interval, but no rank"),
+    ],
+)
+def test_one_seed_of_accuracy_has_an_interval_over_test_examples_alone(rows_of, seeds, alone, few):
+    task = rows_of.make_task()
+    rows = rows_of.make_results(task, {"dense": [0.95], "mine": [0.9]}, seeds)
+    manifest = Manifest.model_construct(
+        **vars(SAID), suite_version="1", engine_version=1, methods=("mine",), tasks=(), files={}, manifest=1
+    )
+    text = report_text(Findings(manifest, None, {ROWS: rows}, (), ()), [])
+
+    assert re.search(rf"Dense network: [\d.±– ]+ %{alone}\. {few}\.$", text, re.MULTILINE), text
 
 
 def test_rows_of_another_version_of_a_task_are_not_compared_with(made):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ticketbench.bibliography import Entry
 from ticketbench.report.boards.ledger import Held, Side
 from ticketbench.report.measures import METRIC_COLUMNS
+from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.normalising import on_scale
 from ticketbench.report.units import Unit, signed
 from ticketbench.report.wording import difference_line, interval_line, times
@@ -72,7 +73,7 @@ def published(
         tested=_tested(reference, unit),
         ours=[*_side(held.ours, unit, ""), *_side(held.theirs, unit, "against ")],
         alarms=list(_alarms(held, metric, chance)),
-        difference=unit.difference(difference_line(held.difference, unit)) if held.difference else "",
+        difference=_difference(held.difference, unit) if held.difference else "",
         margin=f"margin {held.margin * unit.factor:.2g}" if held.difference and held.margin is not None else "",
         symbol=SYMBOLS[held.verdict],
         verdict=held.verdict,
@@ -87,7 +88,16 @@ def _side(side: Side | None, unit: Unit, before: str) -> list[tuple[str, str]]:
     pruned = side.compression is not None and side.compression > 1
     at = f"at {times(side.compression or 1)}, " if pruned else ""
     seeds = f"{side.interval.seeds} seed{'' if side.interval.seeds == 1 else 's'}"
-    return [(f"{before}{interval_line(side.interval, unit)}{unit.sign}", at + seeds)]
+    return [(f"{before}{interval_line(side.interval, unit)}{unit.sign}", f"{at}{seeds}{_kind(side.interval)}")]
+
+
+def _difference(interval: Interval, unit: Unit) -> str:
+    return unit.difference(difference_line(interval, unit)) + _kind(interval)
+
+
+def _kind(interval: Interval) -> str:
+    """The name of an interval that is not the joint one (section 2)."""
+    return "" if interval.kind in ("joint", "none") else f", {interval.kind}"
 
 
 def _alarms(held: Held, unit: Unit, chance: float | None) -> Iterator[str]:

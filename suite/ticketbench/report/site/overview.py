@@ -14,9 +14,10 @@ from ticketbench.report.boards.task_sets import TaskSet
 from ticketbench.report.site.addresses import method_page, task_page
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.looks import Look
-from ticketbench.report.site.rank_words import AREA
+from ticketbench.report.site.rank_words import AREA, MODEL_BASED
 from ticketbench.report.site.ranking_page import ALONE, HEADINGS, rank_bar
 from ticketbench.report.statistics.costs import cost_class
+from ticketbench.report.statistics.differences import EXACT_SEEDS
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.ranks import Rank
 from ticketbench.report.wording import Shown, interval_text
@@ -99,7 +100,7 @@ def _page(found: Overview, here: set[str], methods: Mapping[str, "Method"], look
             for member in found.tasks.tasks
         ],
         without=[(member.called, why) for member, why in found.without],
-        says=" ".join(_says(group) for group in found.groups),
+        says=" ".join([*map(_says, found.groups), *([MODEL_BASED] if _model_based(found.groups) else [])]),
         groups=[(HEADINGS[group.family], _complete(group, found, methods, looks)) for group in found.groups],
         missing=[_missing(each) for each in found.partial],
         taus=[f"{tau:g}" for tau in PROFILE_AT],
@@ -147,6 +148,12 @@ def _says(group: Group) -> str:
     best = [_called(each.key) for each in group.whole if each.rank.rank == 1]
     shared = f"{', '.join(best[:-1])} and {best[-1]} share" if len(best) > 1 else f"{best[0]} alone has"
     return f"Of {len(group.whole)} {who} that are complete, {shared} rank 1."
+
+
+def _model_based(groups: Sequence[Group]) -> bool:
+    """Whether some methods separate on fewer seeds of some task than an exact test takes (section 3.3)."""
+    pairs = [each for group in groups for each in group.pairs.values()]
+    return any(each.separates and each.interval.seeds < EXACT_SEEDS for each in pairs)
 
 
 def _missing(found: Partial) -> Missing:

@@ -14,6 +14,9 @@ from ticketbench.report.wording import Shown, difference_text
 AREA = Unit(1.0, "", "area")
 MOST_NAMED = 8  # in a sentence
 MOST_PAIRS = 1_000  # in the list of pairs; beyond, those nearest in the table
+MODEL_BASED = (
+    f"Separations on fewer than {EXACT_SEEDS} seeds are model-based: there are too few seeds for an exact test."
+)
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,7 @@ def sentences(table: Table) -> Iterable[str]:
         rest = f"the other {left} cannot be told apart" if left else "none is left undecided"
         yield f"{apart} of {len(pairs)} pairs separate; {rest}."
     if any(each.model_based for each in pairs.values()):
-        few = f"fewer than {EXACT_SEEDS} seeds"
-        yield f"Separations on {few} are model-based: there are too few seeds for an exact test."
+        yield MODEL_BASED
     for same in _alike(table):
         often = "twice" if len(same) == 2 else f"{len(same)} times"
         names = _listed([series_name(place.line.series) for place in same])

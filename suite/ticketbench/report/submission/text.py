@@ -1,13 +1,13 @@
 """The report that a submission gets, in Markdown. What its author wrote stands in code spans: nothing in it acts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import Board, Series, better_by, boards
 from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.printable import plain
 from ticketbench.report.statistics.differences import RANK_SEEDS
-from ticketbench.report.statistics.intervals import LEAST_SEEDS
+from ticketbench.report.statistics.intervals import LEAST_SEEDS, Kind
 from ticketbench.report.submission.check import Findings, known_tasks
 from ticketbench.report.submission.manifest import Manifest, Paper, Tuning
 from ticketbench.report.submission.rows import marks
@@ -17,6 +17,7 @@ from ticketbench.report.wording import difference_line, interval_line, seeds_tex
 from ticketbench.results import DENSE, Row, parameters
 
 BESIDE = ("imp", "one-shot", "random-layer")  # what a method is held against, where there are rows
+_ALONE = "over test examples alone"  # of one run of accuracy: Wilson's interval knows nothing of other seeds
 
 
 def report_text(found: Findings, published: Iterable[Row]) -> str:
@@ -100,19 +101,22 @@ def _board(board: Board, found: Findings) -> list[str]:
     ends = "" if board.found_on == board.trained_on == "default" else f", {board.found_on} to {board.trained_on}"
     lines = [f"## {board.task} (version {board.version}){ends}", ""]
     seeds = sorted({seed for series in own for seed in series.seeds})
-    dense = (
-        interval_line(board.dense.score, unit) + unit.sign if board.dense and board.dense.score else "no rows here"
-    )
-    lines += [f"Test {unit.name}, {seeds_text(seeds)}. Dense network: {dense}. {_few(len(seeds))}".rstrip(), ""]
+    dense = board.dense.score if board.dense else None
+    said = interval_line(dense, unit) + unit.sign if dense else "no rows here"
+    if dense and dense.kind == "examples only":
+        said += f", {_ALONE}"
+    few = _few(len(seeds), {cell.score.kind for series in own for cell in series.cells.values() if cell.score})
+    lines += [f"Test {unit.name}, {seeds_text(seeds)}. Dense network: {said}. {few}".rstrip(), ""]
     beside = [s for name in BESIDE for s in board.series if s.method == name and s.params == "{}" and not s.label]
     for series in own:
         lines += [*_table(series, board, beside, unit, found), ""]
     return lines[:-1]
 
 
-def _few(seeds: int) -> str:
+def _few(seeds: int, kinds: Collection[Kind]) -> str:
     if seeds < LEAST_SEEDS:
-        return f"Fewer than {LEAST_SEEDS} seeds: no interval."
+        interval = f"an interval {_ALONE}" if "examples only" in kinds else "no interval"
+        return f"Fewer than {LEAST_SEEDS} seeds: {interval}."
     return f"Fewer than {RANK_SEEDS} seeds: an interval, but no rank." if seeds < RANK_SEEDS else ""
 
 
