@@ -1,11 +1,11 @@
-"""The task files that docs/tasks.md shows whole are ones that load."""
+"""The task files that docs/tasks.md shows whole are ones that load, and what it says of all shipped ones holds."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from ticketbench.task import load_task
+from ticketbench.task import load_task, shipped_tasks
 
 PAGE = Path(__file__).parents[2] / "docs" / "tasks.md"
 FILES = dict(re.findall(r"^```toml\n# (\S+\.toml)\n(.*?)^```", PAGE.read_text("utf-8"), re.S | re.M))
@@ -23,3 +23,11 @@ def test_every_file_of_the_page_loads(name, tmp_path):
     assert task.id.startswith("mine/")
     for setting in task.setting_names:
         assert task.in_setting(setting).data.title
+
+
+def test_no_shipped_task_declares_a_margin_as_the_page_says():
+    said = "where nothing is said, as in all shipped tasks, it is computed from the dense rows"
+    assert said in PAGE.read_text("utf-8")
+    tasks = {name: load_task(path) for name, path in shipped_tasks().items()}
+    scorings = [task.in_setting(name).scoring for task in tasks.values() for name in task.setting_names]
+    assert {each.margin for each in scorings} == {None}

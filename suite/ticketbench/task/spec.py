@@ -29,7 +29,8 @@ class Scoring(Spec):
         description="Score without learning: the best constant answer, the training unigram, BLEU 0, random actions.",
     )
     margin: Fraction01 | None = Field(
-        default=None, description="Share of the way from dense to chance that counts as no difference."
+        default=None,
+        description="Share of the way from dense to chance that counts as no difference; default: by the dense rows.",
     )
 
     @property
