@@ -71,7 +71,11 @@
     if (typeof value !== "number") return value === null || value === undefined ? "–" : String(value);
     return row.metric === "accuracy" ? `${(100 * value).toFixed(2)} %` : number(value);
   };
-  const times = (row) => (row.kept > 0 && row.prunable > 0 ? `${(row.prunable / row.kept).toPrecision(3).replace(/\.?0+$/, (z) => (z.startsWith(".") ? "" : z))}×` : "");
+  const factor = (whole, kept) => `${(whole / kept).toPrecision(3).replace(/\.?0+$/, (z) => (z.startsWith(".") ? "" : z))}×`;
+  const times = (row) => (row.kept > 0 && row.prunable > 0 ? factor(row.prunable, row.kept) : "");
+  // Of the narrower network of small-dense a row has no count of the weights that no mask covers.
+  const overAll = (row) => (row.kept > 0 && row.kept < row.prunable && !/^small-dense\b/.test(row.kind === "control" ? row.label : "")
+    ? factor(row.parameters, row.kept + row.parameters - row.prunable) : "");
   const named = (row) => {
     const params = row.method_params === "{}" ? "" : ` ${row.method_params}`;
     const label = row.label ? ` · ${row.label}` : "";
@@ -248,7 +252,7 @@
   }
 
   function showRow(row) {
-    const facts = [row.kind === "ticket" ? "" : row.kind, `seed ${row.seed}`, `rung ${row.rung}`, times(row) && `${times(row)} compression`,
+    const facts = [row.kind === "ticket" ? "" : row.kind, `seed ${row.seed}`, `rung ${row.rung}`, times(row) && `${times(row)} compression`, overAll(row) && `${overAll(row)} compression over all parameters`,
       row.found_on === row.trained_on ? (row.found_on === "default" ? "" : `on ${row.found_on}`) : `found on ${row.found_on}, trained on ${row.trained_on}`, row.numerics].filter(Boolean);
     const score = ["done", "collapsed"].includes(row.status) ? `${metric(row, row.test_final)} test ${row.metric} at the last step, ${metric(row, row.test_best)} at the step of lowest validation loss.` : "";
     const status = row.status === "done" ? null : el("p", { class: "notice" }, el("strong", {}, row.status), row.reason ? `: ${row.reason}` : "");

@@ -142,6 +142,9 @@ def test_downloads_hold_what_the_page_shows(whole, read):
     own = table[(table["method"] == "mine") & (table["rung"] == 2)].iloc[0]
     assert own["low"] < own["mean"] < own["high"] and own["seeds"] == 5
     assert own["mean"] == pytest.approx(rows[(rows["method"] == "mine") & (rows["rung"] == 2)]["test_final"].mean())
+    assert own["compression"] == pytest.approx(11900 / 4284)
+    assert own["compression_over_all_parameters"] == pytest.approx(12060 / (4284 + 160))
+    assert table["compression_over_all_parameters"].min() == 1  # of the dense network
     assert table["label"].dropna().str.startswith("'=1+1").all()
     for path in folder.glob("*.svg"):
         assert "var(" not in path.read_text("utf-8")
@@ -208,6 +211,8 @@ def test_in_a_browser_a_row_shows_all_of_it_and_hostile_text_stays_text(whole, t
     dom, text = shows(browse, whole.site / "row.html", row_id(row), tmp_path)
 
     text = " ".join(text.split())
+    over_all = row["parameters"] / (row["kept"] + row["parameters"] - row["prunable"])
+    assert f"{over_all:.3g}× compression over all parameters" in text
     assert "imp, seed 4" in text and "ticketbench run digits/mlp --method imp --seeds 5" in text
     assert "Test values are drawn, never used" in text and dom.count('class="line test"') == 4
     assert row_id(row) in text and f"@misc{{ticketbench-{row_id(row)[:12]}," in text

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from math import exp, log
 from typing import Any
 
 from ticketbench.report.boards.board import Board, Cell
@@ -11,11 +12,13 @@ from ticketbench.report.site.overview import SetPage
 from ticketbench.report.site.ranking_page import Ranks
 from ticketbench.report.units import unit_of
 from ticketbench.report.wording import Shown
+from ticketbench.results import Row
 
 _BOARD = ("task", "task_version", "numerics", "found_on", "trained_on")
 _HEADS = (
     *(*_BOARD, "method", "params", "label", "rung"),
-    *("density_asked", "compression", "metric", "mean", "half_width", "low", "high", "interval", "seeds"),
+    *("density_asked", "compression", "compression_over_all_parameters"),
+    *("metric", "mean", "half_width", "low", "high", "interval", "seeds"),
     *("collapsed", "diverged", "failed", "why_no_mean"),
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of one
@@ -28,11 +31,11 @@ def csv_table(board: Board) -> str:
     Numbers are on the scale that differences are taken on: `metric` says where they are logarithms.
     Text that a spreadsheet would take for a formula has an apostrophe before it, in all of these tables.
     """
-    lines = [_line(board, ("dense", "{}", ""), board.dense, 1.0)] if board.dense else []
+    lines = [_line(board, ("dense", "{}", ""), board.dense, 1.0, board.dense_rows)] if board.dense else []
     for series in board.series:
         for rung, compression in board.rungs:
             if cell := series.cells.get(rung):
-                lines.append(_line(board, series.key, cell, compression))
+                lines.append(_line(board, series.key, cell, compression, series.at(rung)))
     return _csv(_HEADS, lines)
 
 
@@ -75,13 +78,21 @@ def csv_overview(page: SetPage) -> str:
     return _csv(heads, lines)
 
 
-def _line(board: Board, key: tuple[str, str, str], cell: Cell, compression: float) -> list[Any]:
+def _line(board: Board, key: tuple[str, str, str], cell: Cell, compression: float, rows: Sequence[Row]) -> list[Any]:
     score = cell.score
     numbers = (score.mean, score.h, score.low, score.high, score.kind, score.seeds) if score else ("",) * 6
     lost = [cell.count(status) for status in ("collapsed", "diverged", "failed")]
     asked = 1 / compression
     measured = unit_of(board.metric).quantity
-    return [*_said(board), *key, cell.rung, asked, cell.compression, measured, *numbers, *lost, cell.why]
+    kept = (cell.compression, _over_all(rows))
+    return [*_said(board), *key, cell.rung, asked, *kept, measured, *numbers, *lost, cell.why]
+
+
+def _over_all(rows: Sequence[Row]) -> float | None:
+    """Compression counted over all parameters, those that no mask covers too: its geometric mean over seeds."""
+    counted = [row for row in rows if row["prunable"] and row["kept"]]
+    x = [log(row["parameters"] / (row["kept"] + row["parameters"] - row["prunable"])) for row in counted]
+    return exp(sum(x) / len(x)) if x else None
 
 
 def _said(board: Board) -> tuple[Any, ...]:
