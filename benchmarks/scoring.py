@@ -24,7 +24,7 @@ from subject import Timed, random_data, workload_on
 from torch import nn
 from torchvision import models
 
-from ticketbench.data.sources import SOURCES, HubSource
+from ticketbench.data.sources import SOURCES
 from ticketbench.harness.search import Job, run_search
 from ticketbench.harness.store import DEFAULT_LIMIT, Store
 from ticketbench.harness.training import Member, advance
@@ -166,7 +166,6 @@ def measure(methods: Sequence[Method], subjects: Sequence[Subject], rounds: int)
     with tempfile.TemporaryDirectory() as folder:
         for subject in subjects:
             source = SOURCES[subject.data]
-            assert isinstance(source, HubSource)
             task = task_of(subject, source.shape[0], Path(folder))
             data = random_data(subject.data, source, {"train": 1100, "test": 100})
             work = workload_on(task, data, kind=Watched)

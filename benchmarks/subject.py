@@ -9,7 +9,7 @@ from measuring import Seconds, now
 
 from ticketbench import keep_largest
 from ticketbench.data import Dataset, Examples, load, split
-from ticketbench.data.sources import SOURCES, HubSource
+from ticketbench.data.sources import SOURCES, HubSource, Source
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.bench import ladder_of
 from ticketbench.harness.training import Evaluation
@@ -64,7 +64,7 @@ def find_data(task: Task, synthetic: bool) -> tuple[Dataset, str]:
     return random_data(task.data.name, source, _SIZES), f"random examples of the shape of {task.data.name}"
 
 
-def random_data(name: str, source: HubSource, sizes: Mapping[str, int]) -> Dataset:
+def random_data(name: str, source: Source, sizes: Mapping[str, int]) -> Dataset:
     """So many random training and test examples of a data set's shape."""
     drawn = torch.Generator().manual_seed(0)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ticketbench.data import hub, load
+from ticketbench.data import hub, images, load
 from ticketbench.data.sources import SOURCES
 from ticketbench.errors import TicketbenchError
 
@@ -185,7 +185,7 @@ def test_colour_images_are_read_channel_by_channel(mirror, make_png):
     pixels = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)
     for split in ("train", "test"):
         mirror.write(split, [make_png(image) for image in pixels], [0, 1, 2, 3, 4, 5], shards=2)
-    content, where = hub.read("mnist", replace(SOURCES["mnist"], shape=(3, 5, 4)))
+    content, where = images.read("mnist", replace(SOURCES["mnist"], shape=(3, 5, 4)))
     for examples in (content.train, content.test):
         np.testing.assert_array_equal(examples.inputs.numpy(), pixels.transpose(0, 3, 1, 2))
         assert examples.targets.tolist() == [0, 1, 2, 3, 4, 5]

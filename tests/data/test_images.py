@@ -1,12 +1,15 @@
-"""Images brought to one shape, against Pillow's own answer and closed forms."""
+"""Images brought to one shape, against Pillow's own answer and closed forms; a split that holds none."""
 
+import datasets
 import numpy as np
 import PIL.Image
 import pytest
 import torch
 
 from ticketbench.data.examples import Examples
-from ticketbench.data.images import brought_to
+from ticketbench.data.images import brought_to, decode
+from ticketbench.data.sources import OwnSource
+from ticketbench.errors import TicketbenchError
 
 
 def some(*shape: int) -> Examples:
@@ -55,3 +58,12 @@ def test_halving_a_ramp_keeps_it_a_ramp():
     ramp = torch.arange(0, 160, 10, dtype=torch.uint8).expand(4, 16).reshape(1, 1, 4, 16)
     found = brought_to((1, 2, 8), Examples(ramp, torch.zeros(1, dtype=torch.int64))).inputs
     assert found[0, 0, 0, 1:-1].tolist() == [25, 45, 65, 85, 105, 125]
+
+
+@pytest.mark.parametrize("shape", [None, (1, 5, 7)], ids=str)
+def test_a_split_without_examples_is_told_by_data_set_and_split(shape):
+    """Also where the training split, or a task, has said the shape."""
+    columns = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
+    stored = datasets.Dataset.from_dict({"image": [], "label": []}, features=columns)
+    with pytest.raises(TicketbenchError, match=r"^me/photos: on the hub, split test: has no examples\.$"):
+        decode(stored, OwnSource(id="me/photos"), "me/photos: on the hub, split test", shape, classes=2)

@@ -9,7 +9,7 @@ import pytest
 import sklearn.datasets
 import torch
 
-from ticketbench.data import cache, load, names
+from ticketbench.data import cache, load
 from ticketbench.data.sources import SOURCES
 from ticketbench.errors import TicketbenchError
 from ticketbench.paths import cache_folder
@@ -115,8 +115,8 @@ def test_an_unknown_data_set_is_answered_with_the_closest_name():
 
 
 def test_every_known_name_has_a_pin():
-    assert {"digits", "mnist", "fashion-mnist"} <= set(names())
-    assert all(len(SOURCES[name].digest) == 64 for name in names())
+    assert {"digits", "mnist", "fashion-mnist"} <= set(SOURCES)
+    assert all(len(source.digest) == 64 for source in SOURCES.values())
 
 
 def test_digits_are_scikit_learns_in_canonical_order(monkeypatch, tmp_path):
@@ -125,6 +125,7 @@ def test_digits_are_scikit_learns_in_canonical_order(monkeypatch, tmp_path):
     data = load("digits")
     assert data.train.inputs.shape == (1437, 1, 8, 8)
     assert data.test.inputs.shape == (360, 1, 8, 8)
+    assert (SOURCES["digits"].test_examples, SOURCES["digits"].shape) == (360, (1, 8, 8))
     assert data.scale == data.train.inputs.max() == 16
     both = as_set(data.train.inputs, data.train.targets) | as_set(data.test.inputs, data.test.targets)
     assert both == as_set(raw.images, raw.target)

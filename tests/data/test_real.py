@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 import torch
 
-from ticketbench.data import hub, load, splits
+from ticketbench.data import images, load, splits
 from ticketbench.data.examples import Examples, canonical, content_digest
 from ticketbench.data.sources import SOURCES
 from ticketbench.errors import TicketbenchError
@@ -40,9 +40,10 @@ def stored(name: str) -> tuple[Examples, Examples]:
     source = SOURCES[name]
     if not Path(os.environ.get("TICKETBENCH_DATA", "")).expanduser().joinpath(source.id).is_dir():
         pytest.skip(f"data set {source.id} is not in TICKETBENCH_DATA")
-    content, _ = hub.read(name, source)
+    content, _ = images.read(name, source)
     train, test = content.train, content.test
     assert content_digest(canonical(train), canonical(test)) == source.digest
+    assert len(test) == source.test_examples
     return train, test
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.networks import build, check_unshared, prunable
+from ticketbench.networks import build, prunable
 from ticketbench.task import Network
 
 
@@ -43,5 +43,3 @@ def test_it_changes_no_weight():
 def test_a_name_that_the_network_lacks_is_one_message(name):
     with pytest.raises(TicketbenchError, match=r"Unknown parameter in network\.unshared"):
         made("output.bias", name)
-    with pytest.raises(TicketbenchError, match=r"Unknown parameter in network\.unshared"):
-        check_unshared(made(), [name])

@@ -4,14 +4,12 @@ import torch
 
 from ticketbench.data.examples import Examples, canonical
 
-_TEST = 360
 
-
-def read() -> tuple[Examples, Examples, str]:
-    """Training split, test split (the last 360 images in canonical order), and where they came from, in words."""
+def read(test_examples: int) -> tuple[Examples, Examples, str]:
+    """Training split, test split (the last images in canonical order), and where they came from, in words."""
     import sklearn.datasets
 
     raw = sklearn.datasets.load_digits()
     images = torch.from_numpy(raw.images).to(torch.uint8).unsqueeze(1)
     examples = canonical(Examples(images, torch.from_numpy(raw.target).to(torch.int64)))
-    return examples[:-_TEST], examples[-_TEST:], f"scikit-learn {sklearn.__version__}"
+    return examples[:-test_examples], examples[-test_examples:], f"scikit-learn {sklearn.__version__}"

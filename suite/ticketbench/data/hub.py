@@ -7,36 +7,11 @@ from tempfile import TemporaryDirectory
 from threading import RLock
 from typing import Any
 
-import torch
-
-from ticketbench.data.examples import Content
-from ticketbench.data.images import decode, reason
-from ticketbench.data.sources import HubSource, Layout, OwnSource
+from ticketbench.data.sources import Layout, OwnSource
 from ticketbench.errors import TicketbenchError
 from ticketbench.paths import folder_named_by
 
 _SECONDS_TO_ANSWER = 5.0
-
-
-def read(name: str, source: HubSource | OwnSource) -> tuple[Content, str]:
-    """The examples in the order they are stored in, and where they were read from, in words.
-
-    From the source's folder if it is one, from `$TICKETBENCH_DATA/<hub id>` where there is such a folder, else from
-    the hub. Raises `TicketbenchError` where there is none of these, or what is there cannot be read as this data
-    set.
-    """
-    with stored_splits(name, source) as (stored, where):
-        classes = source.classes if isinstance(source, HubSource) else _classes(stored["train"], source)
-        train = decode(stored["train"], source, f"{name}: {where}, split train", source.shape, classes)
-        shape = train.inputs.shape
-        test = decode(
-            stored[source.test],
-            source,
-            f"{name}: {where}, split {source.test}",
-            (shape[1], shape[2], shape[3]),
-            classes,
-        )
-    return Content(train, test, classes or int(torch.cat([train.targets, test.targets]).max()) + 1), where
 
 
 @contextmanager
@@ -61,9 +36,20 @@ def stored_splits(name: str, source: Layout, *others: str) -> Iterator[tuple[dic
         yield stored, where
 
 
-def _classes(stored: Any, source: Layout) -> int | None:
-    """How many classes the label column names, or nothing where it holds mere numbers."""
-    return getattr((stored.features or {}).get(source.label), "num_classes", None)
+def batches(stored: Any, size: int, where: str) -> Iterator[dict[str, list[Any]]]:
+    """A split in its stored order, `size` examples at once, by column. `where` begins the message of its error."""
+    try:
+        yield from stored.iter(size)
+    except Exception as error:  # the library raises what its many readers raise
+        raise TicketbenchError(f"{where}: cannot be read: {reason(error)}.") from error
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong at the bottom of a chain of errors, in one line: long messages end with why."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return " ... ".join(dict.fromkeys((lines[0], lines[-1]))).rstrip(".")
 
 
 def _mirror(name: str, source: Layout) -> Path | None:

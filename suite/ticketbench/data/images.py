@@ -9,14 +9,36 @@ import PIL.Image
 import PIL.ImageOps
 import torch
 
-from ticketbench.data.examples import Examples
-from ticketbench.data.sources import Layout, OwnSource, Shape
+from ticketbench.data import hub
+from ticketbench.data.examples import Content, Examples
+from ticketbench.data.sources import HubSource, Layout, OwnSource, Shape
 from ticketbench.errors import TicketbenchError
 
 _BATCH = 500
 _MODES = {1: "L", 3: "RGB"}
 _GREY = ("1", "L", "LA", "La")
 _COLOUR = ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV")
+
+
+def read(name: str, source: HubSource | OwnSource) -> tuple[Content, str]:
+    """The examples in the order they are stored in, and where they were read from, in words.
+
+    From the source's folder if it is one, from `$TICKETBENCH_DATA/<hub id>` where there is such a folder, else from
+    the hub. Raises `TicketbenchError` where there is none of these, or what is there cannot be read as this data
+    set.
+    """
+    with hub.stored_splits(name, source) as (stored, where):
+        classes = source.classes if isinstance(source, HubSource) else _classes(stored["train"], source)
+        train = decode(stored["train"], source, f"{name}: {where}, split train", source.shape, classes)
+        shape = train.inputs.shape
+        test = decode(
+            stored[source.test],
+            source,
+            f"{name}: {where}, split {source.test}",
+            (shape[1], shape[2], shape[3]),
+            classes,
+        )
+    return Content(train, test, classes or int(torch.cat([train.targets, test.targets]).max()) + 1), where
 
 
 def decode(stored: Any, source: Layout, where: str, shape: Shape | None, classes: int | None) -> Examples:
@@ -36,10 +58,10 @@ def decode(stored: Any, source: Layout, where: str, shape: Shape | None, classes
         _check(image, shape, source, example)
         pixels += image.tobytes()
         targets.append(label)
-    if shape is None:
+    if shape is None or not targets:
         raise TicketbenchError(f"{where}: has no examples.")
     channels, height, width = shape
-    inputs = torch.frombuffer(pixels, dtype=torch.uint8) if pixels else torch.empty(0, dtype=torch.uint8)
+    inputs = torch.frombuffer(pixels, dtype=torch.uint8)
     inputs = inputs.reshape(-1, height, width, channels).permute(0, 3, 1, 2).contiguous()
     return Examples(inputs, torch.tensor(targets, dtype=torch.int64))
 
@@ -65,6 +87,11 @@ def _resized(image: PIL.Image.Image, shape: Shape) -> PIL.Image.Image:
     return image
 
 
+def _classes(stored: Any, source: Layout) -> int | None:
+    """How many classes the label column names, or nothing where it holds mere numbers."""
+    return getattr((stored.features or {}).get(source.label), "num_classes", None)
+
+
 def _stored_pairs(stored: Any, source: Layout, where: str) -> Iterator[tuple[Any, Any]]:
     """Encoded image and label, one example after another."""
     import datasets
@@ -72,14 +99,7 @@ def _stored_pairs(stored: Any, source: Layout, where: str) -> Iterator[tuple[Any
     if source.image in (stored.features or {}):
         # Decoding is done here: the library's own takes two and a half times as long.
         stored = stored.cast_column(source.image, datasets.Image(decode=False))
-    batches = iter(stored.iter(_BATCH))
-    while True:
-        try:
-            batch = next(batches, None)
-        except Exception as error:  # the library raises what its many readers raise
-            raise TicketbenchError(f"{where}: cannot be read: {reason(error)}.") from error
-        if batch is None:
-            return
+    for batch in hub.batches(stored, _BATCH, where):
         if not {source.image, source.label} <= set(batch):
             raise TicketbenchError(
                 f"{where}: has the columns {', '.join(sorted(batch))}; expected {source.image} and {source.label}."
@@ -96,7 +116,7 @@ def _decoded(stored: Any, source: Layout, example: str) -> PIL.Image.Image:
         if isinstance(source, OwnSource):
             image = _plain(image) if source.shape is None else _resized(_plain(image), source.shape)
     except Exception as error:  # Pillow raises whatever a format's decoder met
-        raise TicketbenchError(f"{example}: its image cannot be decoded: {reason(error)}.") from error
+        raise TicketbenchError(f"{example}: its image cannot be decoded: {hub.reason(error)}.") from error
     return image
 
 
@@ -126,11 +146,3 @@ def _check(image: PIL.Image.Image, shape: Shape, source: Layout, example: str) -
             f"{example}: its image is {image.mode} of {image.width} x {image.height} pixels, "
             f"expected {expected[0]} of {width} x {height}.{hint}"
         )
-
-
-def reason(error: BaseException) -> str:
-    """What went wrong at the bottom of a chain of errors, in one line: long messages end with why."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return " ... ".join(dict.fromkeys((lines[0], lines[-1]))).rstrip(".")

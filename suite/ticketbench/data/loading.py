@@ -4,16 +4,11 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from ticketbench.data import cache, digits, hub
+from ticketbench.data import cache, digits, images
 from ticketbench.data.examples import Content, Dataset, canonical, content_digest
 from ticketbench.data.sources import SOURCES, HubSource, OwnSource, Source
 from ticketbench.errors import TicketbenchError, unknown
 from ticketbench.task import Images
-
-
-def names() -> tuple[str, ...]:
-    """The data sets that ticketbench knows."""
-    return tuple(SOURCES)
 
 
 def load(wanted: str | Images) -> Dataset:
@@ -37,7 +32,7 @@ def _source(wanted: str | Images) -> tuple[str, Source | OwnSource]:
     if name is not None:
         if name not in SOURCES:
             raise unknown(
-                "data set", name, names(), f"Known: {', '.join(names())}; data.hub or data.folder is your own."
+                "data set", name, SOURCES, f"Known: {', '.join(SOURCES)}; data.hub or data.folder is your own."
             )
         return name, SOURCES[name]
     assert isinstance(wanted, Images)
@@ -68,9 +63,9 @@ def _cached(kept_as: str, source: Source | OwnSource) -> Content | None:
 
 def _read(kept_as: str, name: str, source: Source | OwnSource) -> Content:
     if isinstance(source, (HubSource, OwnSource)):
-        read, where = hub.read(name, source)
+        read, where = images.read(name, source)
     else:
-        train, test, where = digits.read()
+        train, test, where = digits.read(source.test_examples)
         read = Content(train, test, source.classes)
     content = Content(canonical(read.train), canonical(read.test), read.classes)
     digest = content_digest(content.train, content.test, content.classes if isinstance(source, OwnSource) else None)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ticketbench.data import cache, hub
-from ticketbench.data.images import reason
 from ticketbench.data.sources import Layout
 from ticketbench.errors import TicketbenchError
 from ticketbench.paths import cache_folder
@@ -140,14 +139,7 @@ def _read(name: str, source: PairSource, expected: str | None) -> bytes:
 def _pairs(stored: Any, source: PairSource, where: str) -> Iterator[Pair]:
     """The pairs of a split in stored order. `where` begins every error's message."""
     examples = 0
-    batches = iter(stored.iter(_BATCH))
-    while True:
-        try:
-            batch = next(batches, None)
-        except Exception as error:  # the library raises what its many readers raise
-            raise TicketbenchError(f"{where}: cannot be read: {reason(error)}.") from error
-        if batch is None:
-            break
+    for batch in hub.batches(stored, _BATCH, where):
         for pair in zip(*_columns(batch, source, where), strict=True):
             if not all(isinstance(sentence, str) for sentence in pair):
                 raise TicketbenchError(f"{where}, example {examples}: expected two sentences, got {pair!r}.")

@@ -7,7 +7,6 @@ from typing import Any
 from torch import Tensor
 
 from ticketbench.data import hub
-from ticketbench.data.images import reason
 from ticketbench.data.sources import Layout
 from ticketbench.data.vocabulary import Unit, numbered, tokens, vocabulary
 from ticketbench.errors import TicketbenchError
@@ -116,18 +115,13 @@ def _joined(rows: Any, column: str, where: str) -> str:
     other systems become `\\n`; nothing else is changed: counts of published vocabularies are of words as they are.
     """
     lines: list[str] = []
-    try:
-        for batch in rows.iter(_BATCH):
-            if column not in batch:
-                raise TicketbenchError(f"{where}: has the columns {', '.join(sorted(batch))}; expected {column}.")
-            for row in batch[column]:
-                if not isinstance(row, str):
-                    raise TicketbenchError(f"{where}, row {len(lines)}: its {column} is {row!r}, expected text.")
-                lines.append(row.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n"))
-    except TicketbenchError:
-        raise
-    except Exception as error:  # the library raises what its many readers raise
-        raise TicketbenchError(f"{where}: cannot be read: {reason(error)}.") from error
+    for batch in hub.batches(rows, _BATCH, where):
+        if column not in batch:
+            raise TicketbenchError(f"{where}: has the columns {', '.join(sorted(batch))}; expected {column}.")
+        for row in batch[column]:
+            if not isinstance(row, str):
+                raise TicketbenchError(f"{where}, row {len(lines)}: its {column} is {row!r}, expected text.")
+            lines.append(row.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n"))
     text = "\n".join(lines)
     if not text.strip():
         raise TicketbenchError(f"{where}: there is no text.")

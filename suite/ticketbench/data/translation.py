@@ -3,7 +3,7 @@
 import hashlib
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -46,7 +46,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Sentences:
-    """A split as a network sees it. Every row of either language ends with `EOS`; `cut` of them lost their end.
+    """A split as a network sees it. Every row of either language ends with `EOS`.
 
     `references` are the target sentences, whole and as text.
     """
@@ -54,7 +54,6 @@ class Sentences:
     source: Rows
     target: Rows
     references: list[str]
-    cut: int
 
     def __len__(self) -> int:
         return len(self.references)
@@ -112,13 +111,8 @@ def load_translation(spec: Translation) -> Corpus:
 
 def _cut(pairs: Pairs, split: str, spec: Translation, pieces: Subwords) -> Sentences:
     """A split in pieces, each sentence cut to `spec.longest` of them, its end mark included."""
-    cut = 0
-
-    def ended(language: str) -> Iterator[list[int]]:
-        nonlocal cut
-        for row in pieces.encode(pairs.sentences(split, language)):
-            cut += len(row) >= spec.longest
-            yield [*row[: spec.longest - 1], EOS]
-
-    source, target = Rows.of(ended(spec.source)), Rows.of(ended(spec.target))
-    return Sentences(source, target, pairs.sentences(split, spec.target), cut)
+    source, target = (
+        Rows.of([*row[: spec.longest - 1], EOS] for row in pieces.encode(pairs.sentences(split, language)))
+        for language in (spec.source, spec.target)
+    )
+    return Sentences(source, target, pairs.sentences(split, spec.target))

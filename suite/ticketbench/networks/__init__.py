@@ -1,7 +1,7 @@
 """Networks by name, their initial weights, which of them a mask covers, and smaller networks of the same kind."""
 
 from ticketbench.networks.build import build
-from ticketbench.networks.covered import check_unshared, meets, prunable
+from ticketbench.networks.covered import meets, prunable
 from ticketbench.networks.factory import source_digest
 from ticketbench.networks.memory import Remembering, apart, go_on, memory_of, remember
 from ticketbench.networks.smaller import can_shrink, smaller
@@ -11,7 +11,6 @@ __all__ = [
     "apart",
     "build",
     "can_shrink",
-    "check_unshared",
     "go_on",
     "meets",
     "memory_of",

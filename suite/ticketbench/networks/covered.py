@@ -41,16 +41,11 @@ def set_unshared(network: nn.Module, unshared: tuple[str, ...]) -> None:
 
     Raises `TicketbenchError` where the network lacks one.
     """
-    check_unshared(network, unshared)
-    setattr(network, _UNSHARED, unshared)
-
-
-def check_unshared(network: nn.Module, unshared: Iterable[str]) -> None:
-    """Raises `TicketbenchError` where a name in `unshared` is no parameter of the network."""
     known = [name for name, _ in network.named_parameters()]
     for name in unshared:
         if name not in known:
             raise unknown("parameter in network.unshared", name, known)
+    setattr(network, _UNSHARED, unshared)
 
 
 def meets(network: nn.Module, need: str) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from ticketbench.data.sources import SOURCES
 from ticketbench.report.submission.check import check_submission, known_tasks
-from ticketbench.report.submission.grid import TEST_EXAMPLES
 from ticketbench.results import read_rows, row_id, tables_of, write_rows
 from ticketbench.task import Images
 
@@ -223,7 +223,7 @@ def test_the_sizes_of_test_sets_are_those_of_published_rows():
     for row in found:
         data = known_tasks()[row["task"]].in_setting(row["trained_on"]).data
         if isinstance(data, Images):
-            assert row["test_examples"] == TEST_EXAMPLES[data.name], row
+            assert row["test_examples"] == SOURCES[data.name].test_examples, row
 
 
 def test_of_very_many_problems_the_first_are_told(folder):

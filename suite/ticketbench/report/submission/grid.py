@@ -6,7 +6,7 @@ from itertools import product
 
 import torch
 
-from ticketbench.data.sources import SOURCES, HubSource
+from ticketbench.data.sources import SOURCES
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.training import ENGINE_VERSION
 from ticketbench.harness.training.determinism import NUMERICS
@@ -17,9 +17,6 @@ from ticketbench.report.submission.rows import row_problems
 from ticketbench.results import CONTROLS, SCORED, Row, control_of
 from ticketbench.task import Images, Task
 
-_DIGITS = (1, 8, 8)  # shape of the images that come with scikit-learn
-# Sizes of the test sets as they come; data_digest pins which examples these are.
-TEST_EXAMPLES = {"digits": 360, "mnist": 10_000, "fashion-mnist": 10_000, "cifar-10": 10_000}
 _SHOWN = 3
 
 
@@ -29,10 +26,9 @@ def ladder_on(task: Task) -> tuple[Rung, ...] | None:
     source = SOURCES.get(data.name or "")
     if not isinstance(data, Images) or source is None or task.network.factory is not None:
         return None
-    shape = data.shape or (source.shape if isinstance(source, HubSource) else _DIGITS)
     classes = len(data.labels or ()) if data.relabel else source.classes
     with torch.random.fork_rng(devices=[]):
-        network = build(task.network, shape, classes)
+        network = build(task.network, data.shape or source.shape, classes)
     sizes = {name: weight.numel() for name, weight in network.named_parameters()}
     covered = prunable(network, (*task.ladder.exclude, *task.network.unshared), task.ladder.cover)
     return rungs(task.ladder, {name: sizes[name] for name in covered})
@@ -131,7 +127,7 @@ def _data(rows: Sequence[Row], task: Task) -> Iterator[str]:
                 yield f"{some(wrong)}: expected data_digest to be that of {data.name}, {source.digest}"
         else:
             yield from _said_once(mine, "data_digest", "data set a setting")
-        size = TEST_EXAMPLES.get(data.name or "")
+        size = source.test_examples if source is not None else None
         counted = [row for row in mine if row["test_examples"] is not None]
         if size is not None and data.labels is None:
             if wrong := [row for row in counted if row["test_examples"] != size]:
