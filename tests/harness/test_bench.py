@@ -13,8 +13,7 @@ def bench(lab, task=None, seed=0, rung=None):
         def mine(search):
             yield search.dense
     """)
-    made = Bench(task, found, "default", seed, None, lab.trainings(task))
-    return made if rung is None else Bench(task, found, "default", seed, made.ladder[rung - 1], lab.trainings(task))
+    return Bench(task, found, "default", seed, rung, lab.trainings(task))
 
 
 def test_the_ladder_is_the_tasks_and_rung_zero_is_not_on_it(lab):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,17 +52,18 @@ def reset_modes() -> None:
 class Bench(Search):
     """One search, as the harness holds it: a method gets what `shown` gives.
 
-    `dense_rung` is rung 0; `drawn` holds the initial weights that the harness has handed out; `inapplicable` what the
-    domain could not give, as it was told.
+    `rung` is the index of the one it is for, where the method is run once a rung. `dense_rung` is rung 0; `drawn`
+    holds the initial weights that the harness has handed out; `inapplicable` what the domain could not give, as it
+    was told.
     """
 
-    def __init__(self, task: Task, method: Method, setting: str, seed: int, rung: Rung | None, trainings: Trainings):
+    def __init__(self, task: Task, method: Method, setting: str, seed: int, rung: int | None, trainings: Trainings):
         self.task, self.setting, self.seed = task.in_setting(setting).model_copy(deep=True), setting, seed
         self._workload = trainings.workloads[setting]
         self.steps = self._workload.steps
         self.dense_rung, *below = ladder_of(task, self._workload)
         self.ladder = tuple(below)
-        self.rng = generator("method", seed, method.name, rung.index if rung else 0)
+        self.rng = generator("method", seed, method.name, rung or 0)
         self.charges = Charges(trainings.known, self._workload.training.batch_size)
         self.drawn: dict[int, Checkpoint] = {}
         self.inapplicable: list[NotApplicable] = []
@@ -150,7 +152,7 @@ class Bench(Search):
 
 
 def shown(bench: Bench) -> Search:
-    """The search as its method holds it. It reads its attributes but sets none, and the task it sees is a copy.
+    """The search as its method holds it. It reads its attributes but sets none; task and ladder are copies.
 
     What requests are judged by (the account, the draws of initial weights, the data) is no attribute of it.
     """
@@ -182,8 +184,9 @@ def shown(bench: Bench) -> Search:
 
     Shown.__name__ = Shown.__qualname__ = "Search"  # as messages name it
     search = Shown()
-    for name in ("task", "setting", "seed", "steps", "ladder", "rng"):
+    for name in ("task", "setting", "seed", "steps", "rng"):
         vars(search)[name] = getattr(bench, name)
+    vars(search)["ladder"] = deepcopy(bench.ladder)
     return search
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ticketbench.errors import TicketbenchError
-from ticketbench.harness.bench import Bench, ladder_of, reset_modes, shown, undisturbed, weights_made_by
+from ticketbench.harness.bench import Bench, reset_modes, shown, undisturbed, weights_made_by
 from ticketbench.harness.controls import Submitted, control_rows
 from ticketbench.harness.requests import check_probe, check_ticket, check_train
 from ticketbench.harness.rows import (
@@ -123,11 +123,9 @@ class _Drive:
         reset_modes()
         self.job, self.trainings, self._scored = job, trainings, scored
         self.workload = trainings.workloads[job.found_on]
-        self.dense_rung, *below = ladder_of(job.task, self.workload)
-        self.ladder, self.steps = tuple(below), self.workload.steps
-        self.rung = self.ladder[job.rung - 1] if job.rung is not None else None
-        self.wanted = (self.rung,) if self.rung is not None else self.ladder
-        self.bench = Bench(job.task, job.method, job.found_on, job.seed, self.rung, trainings)
+        self.bench = Bench(job.task, job.method, job.found_on, job.seed, job.rung, trainings)
+        self.rung = self.bench.ladder[job.rung - 1] if job.rung is not None else None
+        self.wanted = (self.rung,) if self.rung is not None else self.bench.ladder
         self.charges = self.bench.charges
         self.made: list[Row] = []
         self.done: set[tuple[int, str]] = set()
@@ -218,13 +216,13 @@ class _Drive:
             return None, error
 
     def _train(self, request: Train) -> Checkpoint:
-        until, course = check_train(request, self.steps, self.job.found_on, self.job.seed)
+        until, course = check_train(request, self.bench.steps, self.job.found_on, self.job.seed)
         training = self.trainings.plan(request.checkpoint, until, course)
         dense = training.start.key == self.bench.initial.key and course == Course(course.setting, course.seed)
         return self._handed(training, keep=dense)
 
     def _score(self, ticket: Ticket) -> Checkpoint:
-        rung, start = check_ticket(ticket, self.job.method, self.ladder, self.rung, self.steps)
+        rung, start = check_ticket(ticket, self.job.method, self.bench.ladder, self.rung, self.bench.steps)
         if (rung.index, ticket.label) in self.done:
             raise Refused(f"two tickets of rung {rung.index} are labelled {ticket.label!r}; give each its own label")
         self.done.add((rung.index, ticket.label))
@@ -241,7 +239,7 @@ class _Drive:
         for setting in self.job.task.setting_names:
             course = Course(setting, self.job.seed, schedule=ticket.schedule)
             there = start if setting == self.job.found_on else self.trainings.start_on(start, course, draw or 0)
-            training = self.trainings.plan(there, self.steps, course)
+            training = self.trainings.plan(there, self.bench.steps, course)
             try:
                 if setting == self.job.found_on:
                     own = self._handed(training, keep=True)
@@ -269,7 +267,7 @@ class _Drive:
         self.probes.add(probe.label)
         state = probe.checkpoint.state()
         scored = self.trainings.score(state, self.job.found_on, self.job.seed)
-        rung = self.rung or self.dense_rung
+        rung = self.rung or self.bench.dense_rung
         row = blank_row(
             self.job.identity, "probe", self.job.found_on, rung.index, probe.label, self.workload, "done", ""
         )

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ticketbench.harness.workloads.vision import ImageOrder, Vision
+from ticketbench.harness.training.order import Batches
+from ticketbench.harness.workloads.vision import Vision
 from ticketbench.task import load_task
 
 _TASK = """
@@ -113,11 +114,11 @@ class Watched:
 class WatchedOrder:
     """Its order."""
 
-    def __init__(self, inner: ImageOrder, begins: Callable[[torch.Tensor], None]):
+    def __init__(self, inner: Batches, begins: Callable[[torch.Tensor], None]):
         self._inner, self._begins = inner, begins
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        self._begins(self._inner.indices(step))
+        self._begins(self._inner.order.batch(step))
         return self._inner.batch(step)
 
 

@@ -1,5 +1,8 @@
 """The order of training examples: a closed function of seed, data order and step."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -35,3 +38,15 @@ class DataOrder:
             epoch += 1
             indices = torch.cat([indices, self.epoch(epoch)[: self.batch_size - len(indices)]])
         return indices
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches of one data order, of examples that `gather` gives: inputs and targets of int64 (batch_size,)."""
+
+    order: DataOrder
+    gather: Callable[[Tensor], tuple[Tensor, Tensor]]
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of a step."""
+        return self.gather(self.order.batch(step))

@@ -39,7 +39,7 @@ class Member:
 
     @property
     def plain(self) -> bool:
-        """Whether it is a training that is evaluated: the task's loss over all weights."""
+        """Whether its loss is the task's own and not an objective: only such a training is evaluated."""
         return self.objective is None
 
 

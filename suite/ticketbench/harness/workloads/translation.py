@@ -11,7 +11,7 @@ from ticketbench.data.translation import Corpus, Sentences, load_translation
 from ticketbench.errors import TicketbenchError
 from ticketbench.harness.training import Evaluation
 from ticketbench.harness.training.determinism import generator
-from ticketbench.harness.training.order import DataOrder
+from ticketbench.harness.training.order import Batches, DataOrder
 from ticketbench.harness.workloads.beam import beam_search
 from ticketbench.harness.workloads.domain import Batch, Domain
 from ticketbench.harness.workloads.fit import check_logits
@@ -70,8 +70,9 @@ class Translating(Domain):
                 "begin(source), as transformer has it, to translate with."
             )
 
-    def order(self, seed: int, data_order: int) -> "PairOrder":
-        return PairOrder(self, seed, data_order)
+    def order(self, seed: int, data_order: int) -> Batches:
+        drawn = DataOrder(self.examples, self.training.batch_size, seed, data_order, _CPU)
+        return Batches(drawn, self.batch)
 
     def batch(self, indices: Tensor) -> Batch:
         """Training pairs: inputs int64 (B, 2, L) and targets int64 (B, L). L is that of their longest sentence."""
@@ -147,18 +148,6 @@ class Translating(Domain):
         if self.device.type == "cuda":
             tensor = tensor.pin_memory()  # else the copy makes the host wait for the device
         return tensor.to(self.device, non_blocking=True)
-
-
-class PairOrder:
-    """The batches of one data order."""
-
-    def __init__(self, of: Translating, seed: int, data_order: int):
-        self._of = of
-        self._order = DataOrder(of.examples, of.training.batch_size, seed, data_order, _CPU)
-
-    def batch(self, step: int) -> Batch:
-        """The pairs of a step."""
-        return self._of.batch(self._order.batch(step))
 
 
 def sentence_scores(outputs: list[str], references: list[str]) -> list[float]:

@@ -10,7 +10,7 @@ from torch.func import functional_call
 from ticketbench.data import Split, Splits, splits
 from ticketbench.harness.training import Evaluation
 from ticketbench.harness.training.determinism import generator
-from ticketbench.harness.training.order import DataOrder
+from ticketbench.harness.training.order import Batches, DataOrder
 from ticketbench.harness.workloads.domain import Batch, Domain
 from ticketbench.harness.workloads.fit import check_logits
 from ticketbench.methods.state import Tensors
@@ -54,8 +54,9 @@ class Vision(Domain):
         super().check(setting)
         check_logits(self, setting, torch.zeros(_TRIED, *self.shape), (_TRIED, self.classes), "images")
 
-    def order(self, seed: int, data_order: int) -> "ImageOrder":
-        return ImageOrder(self, seed, data_order)
+    def order(self, seed: int, data_order: int) -> Batches:
+        drawn = DataOrder(self.examples, self.training.batch_size, seed, data_order, self.device)
+        return Batches(drawn, self.batch)
 
     def batch(self, indices: Tensor) -> Batch:
         """Training examples: float32 (B, C, H, W) and int64 (B,)."""
@@ -110,22 +111,6 @@ class Vision(Domain):
                 answers.append(logits.argmax(1))
         answered = torch.cat(answers)
         return loss / len(answered), answered == split.targets, answered
-
-
-class ImageOrder:
-    """The batches of one data order."""
-
-    def __init__(self, of: Vision, seed: int, data_order: int):
-        self._of = of
-        self._order = DataOrder(of.examples, of.training.batch_size, seed, data_order, of.device)
-
-    def indices(self, step: int) -> Tensor:
-        """Which training examples a step is about: int64 (batch_size,)."""
-        return self._order.batch(step)
-
-    def batch(self, step: int) -> Batch:
-        """The images of a step."""
-        return self._of.batch(self.indices(step))
 
 
 def _to(split: Split, device: torch.device) -> Split:
