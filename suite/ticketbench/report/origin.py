@@ -169,7 +169,8 @@ def _counted(rows: Sequence[Row], read: Callable[[Row], Any]) -> list[tuple[str,
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _packages(row: Row) -> str:
+def packages_of(row: Row) -> str:
+    """The packages that a row was computed with, and their versions, in one line."""
     return ", ".join(f"{each['name']} {each['version']}" for each in row["packages"] or ())
 
 
@@ -185,7 +186,7 @@ _FACTS: tuple[tuple[str, Callable[[Row], Any]], ...] = (
     ("ticketbench", lambda row: row["suite_version"]),
     ("Training engine", lambda row: row["engine_version"]),
     ("Commit", _commit),
-    ("Packages", _packages),
+    ("Packages", packages_of),
     ("Device", lambda row: row["device"]),
     ("Threads a training", lambda row: row["threads"]),
     ("Arithmetic", lambda row: row["numerics"]),

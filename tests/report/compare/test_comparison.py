@@ -292,6 +292,9 @@ def test_every_pair_of_settings_is_tested_by_itself(sides):
     found = both.found()
     assert len(found.tested) == 2 + 4 * 3 * 5
     assert {(each.setting, each.method) for each in found.regressions} == {("s1 to s2", "imp")}
+    # Of five seeds: a dense network stands alone in its pool, a method's rung with those of the two others.
+    borrowed = {(each.method == "dense", each.outcome.nu, each.outcome.df) for each in found.tested}
+    assert borrowed == {(True, 0, 4), (False, 2, 6)}
 
 
 def test_controls_are_paired_and_not_tested_but_may_not_fail(sides):

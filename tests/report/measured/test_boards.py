@@ -18,7 +18,8 @@ from ticketbench.report.boards.ranking import ranking
 from ticketbench.report.boards.scores import paired
 from ticketbench.report.boards.winning import winning
 from ticketbench.report.site.looks import looks
-from ticketbench.report.site.task_page import editions
+from ticketbench.report.site.task_page import parts_of
+from ticketbench.report.site.winning_page import winning_page
 from ticketbench.task.settings import Setting
 
 
@@ -181,6 +182,10 @@ def test_tickets_are_held_against_random_ones_of_the_same_compression(measured, 
     assert max(each.adjusted / each.p for each in every) == pytest.approx(11)  # pairs in the family
     alone = measured.board([row for row in rows if row["method"] != "random-layer"], task)
     assert against_random(alone) == []
+    named = looks(dict.fromkeys(("imp", "one-shot", "random-layer"), ""))
+    for seeds, few in ((6, False), (5, True)):  # 5 are too few for an exact test, which the page then says
+        of_these = measured.board([row for row in rows if row["seed"] < seeds], task)
+        assert winning_page(of_these, (2,), named).few_seeds is few
 
 
 @pytest.mark.parametrize(
@@ -288,7 +293,7 @@ def test_a_matrix_of_perplexities_says_chance_in_nats_and_what_lies_above_is_bet
     bad = {"status": "collapsed", "reason": measured.one_answer["perplexity"]}
     rows = [row | bad if (row["found_on"], row["trained_on"], row["rung"]) == ("a", "b", 2) else row for row in rows]
     found = boards(rows, {task.id: task})
-    (page,) = editions(found, {task.id: task}, {}, looks(dict.fromkeys(("imp", "random-layer"), "")), {})
+    (page,) = parts_of(found, {task.id: task}, {}, looks(dict.fromkeys(("imp", "random-layer"), "")), {})
     (grid,) = page["matrix"].ordinary
     (alarm,) = [said for panel in grid.panels for said in panel.alarms]
     gaps = [{name: cells for name, _, cells in pair.lines}["Transfer gap"] for pair in grid.pairs]

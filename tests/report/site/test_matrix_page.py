@@ -1,9 +1,12 @@
 """What the cells of a transfer matrix say beside their numbers."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from ticketbench.report.boards.board import boards
 from ticketbench.report.site.matrix_page import matrix_page
+from ticketbench.report.site.page import usual_kind
 
 S = ("s1", "s2")
 CHANCE = 0.3
@@ -58,3 +61,10 @@ def test_a_score_says_where_it_is_of_fewer_seeds_than_the_others(lines):
     rows = [row for row in lines.rows if not (at(row, "s1", method="imp", kind="ticket") and row["seed"] == 4)]
 
     assert lines(rows)["Score"] == [(), ("4 of 5 seeds",)]
+
+
+@pytest.mark.parametrize("kinds", [["joint", "seeds only"], ["seeds only", "joint"], ["none", "none", "seeds only"]])
+def test_the_usual_kind_of_interval_is_one_whatever_the_order_of_the_cells(kinds):
+    cells = [SimpleNamespace(score=SimpleNamespace(kind=kind)) for kind in kinds]
+    assert usual_kind([*cells, SimpleNamespace(score=None)]) == "seeds only"
+    assert usual_kind([]) == "none"

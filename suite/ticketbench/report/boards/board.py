@@ -340,6 +340,5 @@ def _rung(row: Row) -> int:
 
 
 def _order(row: Row) -> tuple[Any, ...]:
-    version = ("task", "found_on", "trained_on", "numerics")
-    ends = tuple(row[name] for name in version)
-    return (ends[0], -row["task_version"], *ends[1:], *_series_key(row), row["rung"], row["seed"])
+    place = (row["task"], -row["task_version"], row["found_on"], row["trained_on"], row["numerics"])
+    return (*place, *_series_key(row), row["rung"], row["seed"])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from ticketbench.report.compare.pairing import Pair
+from ticketbench.report.origin import packages_of
 from ticketbench.results import Row
 
 
@@ -29,14 +30,10 @@ def _listed(found: set[str]) -> str:
     return " and ".join(sorted(found)) or "nothing"
 
 
-def _packages(row: Row) -> str:
-    return ", ".join(f"{each['name']} {each['version']}" for each in row["packages"] or ())
-
-
 _MADE_WITH: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("ticketbench", lambda row: str(row["suite_version"] or "")),
     ("Training engine", lambda row: str(row["engine_version"] or "")),
-    ("Packages", _packages),
+    ("Packages", packages_of),
     ("Device", lambda row: str(row["device"] or "")),
     ("Threads of a training", lambda row: str(row["threads"] or "")),
 )

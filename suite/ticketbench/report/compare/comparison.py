@@ -14,7 +14,7 @@ from ticketbench.report.compare.entries import TESTED, Entry, Narrowing, method_
 from ticketbench.report.compare.pairing import Pair, pair_up
 from ticketbench.report.compare.scale import WIDE, Place, Scale, place_of, scales, tasks_of
 from ticketbench.report.compare.untested import controls, other_columns
-from ticketbench.report.statistics.gate import Outcome, Statistic, curve_and_rungs, outcomes, verdict
+from ticketbench.report.statistics.gate import Outcome, Statistic, outcomes, verdict
 from ticketbench.report.statistics.intervals import LEAST_SEEDS, Floats
 from ticketbench.report.units import signed, unit_of
 from ticketbench.report.wording import seeds_text
@@ -164,7 +164,7 @@ def _draft(
         new=_mean([pair.new for cell in cells for pair in cell], scale),
         outcome=None,
     )
-    values: Floats = curve_and_rungs(differences)[0]
+    values: Floats = differences.mean(axis=0)
     return draft, Statistic(values, (place, "dense" if row["kind"] == DENSE else rung), scale.margin)
 
 

@@ -6,7 +6,7 @@ from ticketbench.report.boards.board import Board
 from ticketbench.report.printable import latex
 from ticketbench.report.site.figures import series_name
 from ticketbench.report.site.overview import SetPage
-from ticketbench.report.site.page import marks, shown_cells, shown_dense, usual_kind
+from ticketbench.report.site.page import board_cells, marks, shown_cells, shown_dense, usual_kind
 from ticketbench.report.site.rank_words import rank_text
 from ticketbench.report.site.ranking_page import Ranked, Ranks
 from ticketbench.report.statistics.ranks import Rank
@@ -45,7 +45,7 @@ class Notes:
 
 def latex_table(board: Board) -> str:
     """The table as shown: the mean of every method at every rung, its half-width, and what is said of the cell."""
-    unit, kind, notes = unit_of(board.metric), usual_kind(board), Notes()
+    unit, kind, notes = unit_of(board.metric), usual_kind(board_cells(board)), Notes()
     heads = ["Method", "Seeds", *(f"{times(c)} ({share(1 / c)})" for _, c in board.rungs)]
     lines = []
     if dense := shown_dense(board, unit, kind):

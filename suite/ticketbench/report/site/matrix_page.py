@@ -9,6 +9,7 @@ from ticketbench.report.boards.board import Board, Cell
 from ticketbench.report.boards.transfer import RANDOM, Cells, Crossing, Key, Matrix, matrices, partial, series_of
 from ticketbench.report.site.figures import metric_scale, series_name
 from ticketbench.report.site.looks import Look
+from ticketbench.report.site.page import usual_kind
 from ticketbench.report.site.panels import Panel, panels
 from ticketbench.report.site.rank_words import tested_cell
 from ticketbench.report.statistics.differences import EXACT_SEEDS
@@ -131,10 +132,7 @@ class _Usual(NamedTuple):
 def _usual(cells: Iterable[Cell]) -> _Usual:
     scored = [cell for cell in cells if cell.score]
     seeds = Counter(len(cell.seeds) for cell in scored)
-    kinds = Counter(cell.score.kind for cell in scored if cell.score and cell.score.kind != "none")
-    return _Usual(
-        max(seeds, key=lambda n: (seeds[n], n), default=0), max(kinds, key=lambda kind: kinds[kind], default="none")
-    )
+    return _Usual(max(seeds, key=lambda n: (seeds[n], n), default=0), usual_kind(scored))
 
 
 def _table(

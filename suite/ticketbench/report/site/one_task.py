@@ -23,7 +23,7 @@ from ticketbench.report.site.method_page import Standing, standings
 from ticketbench.report.site.ranking_page import Ranks
 from ticketbench.report.site.reading import board_rows, write_task
 from ticketbench.report.site.rows_data import Parts, write_parts
-from ticketbench.report.site.task_page import editions
+from ticketbench.report.site.task_page import parts_of
 from ticketbench.report.site.templates import templates
 from ticketbench.task import Task
 
@@ -93,7 +93,7 @@ def _made(job: Job) -> Made:
     write = writer(job.out)
     task = job.tasks.get(job.task)
     sources = read_bibliography()
-    parts = editions(found, job.tasks, job.methods, job.looks, sources, job.own_recipes)
+    parts = parts_of(found, job.tasks, job.methods, job.looks, sources, job.own_recipes)
     keys = list(dict.fromkeys(key for part in parts for key in part["cites"]))
     listed = listing(job.task, found, task)
     text = templates()(

@@ -75,7 +75,7 @@ def board_page(board: Board, methods: Mapping[str, "Method"], looks: Mapping[str
     A board of tickets that are trained elsewhere than they were found has its figures in the transfer matrix.
     """
     unit = unit_of(board.metric)
-    kind = usual_kind(board)
+    kind = usual_kind(board_cells(board))
     lines = [(each.carried, _line(each, board, unit, kind, methods, looks)) for each in board.series]
     beside = controlled(board)
     many = board.diagonal and crowded(board)
@@ -217,9 +217,13 @@ def shown_dense(board: Board, unit: Unit, kind: str) -> Shown | None:
     return shown(board.dense, unit, kind=kind, seeds=len(board.dense.seeds), column=1.0, chance=board.chance)
 
 
-def usual_kind(board: Board) -> str:
-    """The kind of interval that most cells have."""
-    cells = [cell for each in board.series for cell in each.cells.values()] + ([board.dense] if board.dense else [])
+def board_cells(board: Board) -> list[Cell]:
+    """What the board's table shows: the cells of its series, and that of the dense network."""
+    return [cell for each in board.series for cell in each.cells.values()] + ([board.dense] if board.dense else [])
+
+
+def usual_kind(cells: Iterable[Cell]) -> str:
+    """The kind of interval that most of these cells have; of two as common, the later by name."""
     kinds = Counter(cell.score.kind for cell in cells if cell.score and cell.score.kind != "none")
     return max(kinds, key=lambda kind: (kinds[kind], kind)) if kinds else "none"
 

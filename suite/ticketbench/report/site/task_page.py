@@ -1,4 +1,4 @@
-"""What a task's page says, ready for the template: its boards, edition by edition, with what they share."""
+"""What a task's page says, ready for the template: its boards by version and numerics, with what they share."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ticketbench.methods import Method
 
 
-def editions(
+def parts_of(
     boards: Sequence[Board],
     tasks: Mapping[str, Task],
     methods: Mapping[str, "Method"],
@@ -37,9 +37,9 @@ def editions(
 
     `own_recipes`: by method, whether its file trains with an objective or a recipe of its own.
     """
-    ordered = sorted(boards, key=_edition)
+    ordered = sorted(boards, key=_part)
     recipes_read = own_recipes or {}
-    return [_page(list(own), tasks, methods, looks, sources, recipes_read) for _, own in groupby(ordered, _edition)]
+    return [_page(list(own), tasks, methods, looks, sources, recipes_read) for _, own in groupby(ordered, _part)]
 
 
 def setting_order(boards: Iterable[Board], task: Task | None) -> list[str]:
@@ -137,5 +137,5 @@ def _described(
     return [(name, list(own.get(name, {}).items()), said[name]) for name in settings]
 
 
-def _edition(board: Board) -> tuple[int, str]:
+def _part(board: Board) -> tuple[int, str]:
     return (-board.version, board.numerics)

@@ -17,8 +17,8 @@ from ticketbench.report.site import charts
 Render = Callable[..., str]
 
 
-def templates(**shared: Any) -> Render:
-    """A function from a template's name and what it says to the text of a page. All of them know what is `shared`."""
+def templates() -> Render:
+    """A function from a template's name and what it says to the text of a page."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(shipped("leaderboard")),
         autoescape=True,
@@ -27,7 +27,7 @@ def templates(**shared: Any) -> Render:
         lstrip_blocks=True,
         finalize=_printed,
     )
-    environment.globals |= {"version": ticketbench.__version__, "suite_bibtex": cite_suite().bibtex, **shared}
+    environment.globals |= {"version": ticketbench.__version__, "suite_bibtex": cite_suite().bibtex}
     environment.filters |= {"ticks": _ticks, "data": data}
     return lambda template, **said: charts.told_apart(environment.get_template(template).render(**said))
 

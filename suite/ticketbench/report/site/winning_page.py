@@ -207,7 +207,8 @@ def _gain(won: Won | None, unit: Unit, off: str) -> Shown | None:
     notes = [f"{won.seeds} of {won.run} seeds"] if won.seeds < won.run else []
     notes += [f"{won.won} won: {_signed(won.quality, unit)}"] if won.quality is not None else []
     whose = f"the {won.seeds} seeds whose dense network is done" if won.seeds < won.run else f"all {won.seeds} seeds"
-    return _placed(Shown(main, below, tuple(notes), f"{whose}: {difference_line(won.gain, unit)}", order=won.gain.mean), off)
+    long = f"{whose}: {difference_line(won.gain, unit)}"
+    return _placed(Shown(main, below, tuple(notes), long, order=won.gain.mean), off)
 
 
 def _percent(rate: float) -> str:
