@@ -20,6 +20,7 @@ PUBLISHED = {  # methods and seeds
     "mnist/dataset-transfer-ci": (FIRST_TEN, 5),
     "fashion-mnist/lenet-300-100-ci": (FIRST_TEN, 5),
     "mnist/data-halves": ({"imp", "random-layer"}, 3),
+    "mnist/label-split": ({"imp"}, 1),
     "tiny-shakespeare/lstm-ci": ({"imp", "imp-late", "random-layer"}, 5),
     "cartpole/ci": ({"imp", "imp-late", "random-layer"}, 5),
     "multi30k/transformer-ci": ({"random-layer"}, 1),
