@@ -1,10 +1,13 @@
 """Cells as the pages print them."""
 
+from dataclasses import replace
+
 import pytest
 
 from ticketbench.report.boards.board import boards
+from ticketbench.report.statistics.intervals import single_run
 from ticketbench.report.units import unit_of
-from ticketbench.report.wording import shown
+from ticketbench.report.wording import difference_line, shown
 
 
 @pytest.mark.parametrize(("column", "off"), [(2.0, False), (1.2, True), (None, False)])
@@ -19,3 +22,12 @@ def test_a_cell_of_another_compression_than_its_column_orders_nothing(rows_of, c
     assert found.main.startswith("9") or found.main.startswith("8")
     assert (found.off, found.order is None) == (off, off)
     assert ("at 2.00×" in found.notes) == off
+
+
+def test_the_ends_of_one_run_s_difference_have_their_signs():
+    run = single_run(480, 500)
+    less, across = (
+        replace(run, mean=m, low=low, high=high) for m, low, high in ((-0.014, -0.02, -0.009), (0.0, -0.01, 0.01))
+    )
+    assert difference_line(less, unit_of("accuracy")) == "−1.40 −2.00 to −0.90"
+    assert difference_line(across, unit_of("accuracy")) == "0.0 −1.0 to 1.0"

@@ -62,7 +62,7 @@ def difference_text(interval: Interval, unit: Unit) -> tuple[str, str]:
     """A difference as printed: its mean with its sign, and what stands beside it."""
     main, below = interval_text(interval, unit)
     sign = "+" if interval.mean > 0 else ""
-    return (sign + main).replace("-", "−"), below
+    return signed(sign + main), signed(below.replace("–", " to "))
 
 
 def difference_line(interval: Interval, unit: Unit) -> str:
