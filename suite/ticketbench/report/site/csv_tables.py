@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from math import exp, log
+from statistics import geometric_mean
 from typing import Any
 
 from ticketbench.report.boards.board import Board, Cell
@@ -91,8 +91,8 @@ def _line(board: Board, key: tuple[str, str, str], cell: Cell, compression: floa
 def _over_all(rows: Sequence[Row]) -> float | None:
     """Compression counted over all parameters, those that no mask covers too: its geometric mean over seeds."""
     counted = [row for row in rows if row["prunable"] and row["kept"]]
-    x = [log(row["parameters"] / (row["kept"] + row["parameters"] - row["prunable"])) for row in counted]
-    return exp(sum(x) / len(x)) if x else None
+    each = [row["parameters"] / (row["kept"] + row["parameters"] - row["prunable"]) for row in counted]
+    return geometric_mean(each) if each else None
 
 
 def _said(board: Board) -> tuple[Any, ...]:

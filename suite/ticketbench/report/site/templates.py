@@ -13,6 +13,7 @@ from ticketbench.paths import shipped
 from ticketbench.report.citing import cite_suite
 from ticketbench.report.printable import printable
 from ticketbench.report.site import charts
+from ticketbench.report.site.rank_words import MODEL_BASED
 
 Render = Callable[..., str]
 
@@ -27,7 +28,11 @@ def templates() -> Render:
         lstrip_blocks=True,
         finalize=_printed,
     )
-    environment.globals |= {"version": ticketbench.__version__, "suite_bibtex": cite_suite().bibtex}
+    environment.globals |= {
+        "version": ticketbench.__version__,
+        "suite_bibtex": cite_suite().bibtex,
+        "model_based": MODEL_BASED,
+    }
     environment.filters |= {"ticks": _ticks, "data": data}
     return lambda template, **said: charts.told_apart(environment.get_template(template).render(**said))
 
