@@ -220,10 +220,17 @@ def test_the_sizes_of_test_sets_are_those_of_published_rows():
     published = (Path(__file__).parents[3] / "results").rglob("*.parquet")
     tables = [table.group_by(columns).aggregate([]) for path in published for table in tables_of(path, columns)]
     found = pa.concat_tables(tables).group_by(columns).aggregate([]).to_pylist()
+    parts: dict[str, dict[tuple[int, ...], int]] = {}
     for row in found:
         data = known_tasks()[row["task"]].in_setting(row["trained_on"]).data
         if isinstance(data, Images):
-            assert row["test_examples"] == SOURCES[data.name].test_examples, row
+            if data.labels is None:
+                assert row["test_examples"] == SOURCES[data.name].test_examples, row
+            else:
+                parts.setdefault(data.name, {})[data.labels] = row["test_examples"]
+    assert sorted(parts["mnist"]) == [(0, 1, 2, 3, 4), (5, 6, 7, 8, 9)]
+    for name, sizes in parts.items():
+        assert sum(sizes.values()) == SOURCES[name].test_examples, sizes
 
 
 def test_of_very_many_problems_the_first_are_told(folder):
