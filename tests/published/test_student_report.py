@@ -10,7 +10,7 @@ from ticketbench.report.statistics.verdicts import of_claim
 from ticketbench.task import find_tasks
 
 HALVES, LABELS = "mnist/data-halves", "mnist/label-split"
-WHOLE = {HALVES: {"imp": 3, "random-layer": 3}, LABELS: {"imp": 1, "random-layer": 1}}  # each method's seeds, so far
+WHOLE = {HALVES: {"imp": 3, "random-layer": 3}, LABELS: {"imp": 2, "random-layer": 1}}  # each method's seeds, so far
 
 
 @pytest.fixture(name="matrix")
@@ -61,15 +61,16 @@ def test_a_ticket_of_one_half_is_as_far_above_its_shuffled_mask_on_the_other_as_
     assert [each.advantage.interval.mean for each in found.crossings[5]] == pytest.approx([0.020, 0.020], abs=5e-4)
 
 
-def test_one_seed_of_other_digits_is_told_as_it_is_and_says_nothing_of_the_report(matrix, held):
+def test_two_seeds_of_other_digits_are_told_as_they_are_and_say_nothing_of_the_report(matrix, held):
     """Task 2, at 640 times: of 0-4 on 5-9, where a constant answer scores the 21.1 % that the report prints."""
     found = matrix(LABELS)
     (there, *_), (_, own) = found.crossings[15], found.diagonal[15]
     assert (there.found_on, there.trained_on, own.trained_on) == ("s1", "s2", "s2")
     scores = [100 * each for each in (there.cell.score.mean, own.cell.score.mean)]
     shuffled = scores[0] - 100 * there.advantage.interval.mean
-    assert [*scores, shuffled] == pytest.approx([65.8, 92.4, 37.5], abs=0.05)
-    assert there.gap.interval.mean == pytest.approx(-0.266, abs=5e-4)
+    assert [*scores, shuffled] == pytest.approx([68.5, 92.2, 35.8], abs=0.05)
+    gaps = [each.gap.interval.mean for each in found.crossings[15]]
+    assert gaps == pytest.approx([-0.237, -0.123], abs=5e-4)
     assert all(found.crossings[rung][0].gap.interval.mean > -0.01 for rung, c in found.rungs if c < 75)
     assert {each.verdict for each in held(LABELS)} == {"not comparable"}
 
