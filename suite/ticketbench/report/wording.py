@@ -124,7 +124,7 @@ def shown(
     if cell.missing:
         notes.append(f"{len(cell.seeds)} of {len(cell.seeds) + len(cell.missing)} seeds")
     elif len(cell.seeds) != seeds:
-        notes.append(f"{len(cell.seeds)} seeds")
+        notes.append(seed_count(len(cell.seeds)))
     off = bool(cell.compression and column and not near(cell.compression, column))
     if off and cell.compression:
         notes.append(f"at {times(cell.compression)}")
@@ -153,6 +153,11 @@ def share(density: float) -> str:
     return f"{100 * density:.3g} %" if density >= 0.1 else f"{100 * density:.2g} %"
 
 
+def seed_count(count: int) -> str:
+    """How many seeds: `1 seed`, `5 seeds`."""
+    return f"{count} seed{'' if count == 1 else 's'}"
+
+
 def seeds_text(seeds: Sequence[int]) -> str:
     """Seeds as a person lists them: `seeds 0–9`, `seed 3`, `seeds 0, 4, 7`."""
     ordered = sorted(seeds)
@@ -166,7 +171,7 @@ def seeds_text(seeds: Sequence[int]) -> str:
 def _long(interval: Interval, unit: Unit) -> str:
     mean = f"mean {_minus(f'{interval.mean * unit.factor:.{max(unit.places + 1, 3)}f}', unit)}{unit.sign}"
     itself = f", a {unit.exponential} of {unit.itself(interval.mean)}" if unit.exponential else ""
-    mean += f" over {interval.seeds} seeds{itself}"
+    mean += f" over {seed_count(interval.seeds)}{itself}"
     if interval.kind == "examples only":
         return f"one run: {interval.mean * unit.factor:.3f}{unit.sign}, Wilson interval over test examples only"
     if interval.h is None or interval.h_seed is None or interval.h_example is None:

@@ -63,6 +63,14 @@ def test_a_score_says_where_it_is_of_fewer_seeds_than_the_others(lines):
     assert lines(rows)["Score"] == [(), ("4 of 5 seeds",)]
 
 
+def test_a_difference_says_where_it_is_of_fewer_seeds_than_the_scores(lines):
+    rows = [row for row in lines.rows if row["method"] != "random-layer" or row["seed"] == 0]
+
+    notes = lines(rows)
+    assert notes.pop("Against random") == [("1 seed",)] * 2
+    assert all(each == [(), ()] for each in notes.values())
+
+
 @pytest.mark.parametrize("kinds", [["joint", "seeds only"], ["seeds only", "joint"], ["none", "none", "seeds only"]])
 def test_the_usual_kind_of_interval_is_one_whatever_the_order_of_the_cells(kinds):
     cells = [SimpleNamespace(score=SimpleNamespace(kind=kind)) for kind in kinds]

@@ -9,7 +9,7 @@ from ticketbench.report.measures import METRIC_COLUMNS
 from ticketbench.report.statistics.intervals import Interval
 from ticketbench.report.statistics.normalising import on_scale
 from ticketbench.report.units import Unit, signed
-from ticketbench.report.wording import difference_line, interval_line, times
+from ticketbench.report.wording import difference_line, interval_line, seed_count, times
 from ticketbench.results import parameters
 from ticketbench.task import Reference
 
@@ -87,7 +87,7 @@ def _side(side: Side | None, unit: Unit, before: str) -> list[tuple[str, str]]:
         return []
     pruned = side.compression is not None and side.compression > 1
     at = f"at {times(side.compression or 1)}, " if pruned else ""
-    seeds = f"{side.interval.seeds} seed{'' if side.interval.seeds == 1 else 's'}"
+    seeds = seed_count(side.interval.seeds)
     return [(f"{before}{interval_line(side.interval, unit)}{unit.sign}", f"{at}{seeds}{_kind(side.interval)}")]
 
 

@@ -154,7 +154,7 @@ def _table(
                 [_score(c, board, unit, x, usual) for c, x in at],
             ),
             *(
-                (head, says.format(trained_on), [_tested(c, name, word, unit) for c, _ in at])
+                (head, says.format(trained_on), [_tested(c, name, word, unit, usual) for c, _ in at])
                 for name, head, says, word in _DIFFERENCES
             ),
         ]
@@ -168,9 +168,10 @@ def _score(crossing: Crossing, board: Board, unit: Unit, compression: float, usu
     return shown(cell, unit, kind=usual.kind, seeds=usual.seeds, column=compression, chance=board.chance)
 
 
-def _tested(crossing: Crossing, name: str, word: str, unit: Unit) -> Shown | None:
+def _tested(crossing: Crossing, name: str, word: str, unit: Unit, usual: _Usual) -> Shown | None:
     more = _shared(crossing) if name == "advantage" else ""
-    return tested_cell(getattr(crossing, name), unit, more, _collapses(crossing, name, word))
+    collapses = _collapses(crossing, name, word)
+    return tested_cell(getattr(crossing, name), unit, seeds=usual.seeds, more=more, collapses=collapses)
 
 
 def _collapses(crossing: Crossing, name: str, word: str) -> tuple[str, ...]:

@@ -15,7 +15,16 @@ from ticketbench.report.site.looks import CONTROLS as CONTROL_LOOKS
 from ticketbench.report.site.looks import OTHER_CONTROL, Look
 from ticketbench.report.statistics.costs import cost_class
 from ticketbench.report.units import Unit, unit_of
-from ticketbench.report.wording import Shown, difference_text, interval_line, seeds_text, share, shown, times
+from ticketbench.report.wording import (
+    Shown,
+    difference_text,
+    interval_line,
+    seed_count,
+    seeds_text,
+    share,
+    shown,
+    times,
+)
 from ticketbench.results import CONTROLS, LOST
 
 if TYPE_CHECKING:
@@ -137,7 +146,7 @@ def _difference(control: Series, rung: int, found: Controlled, name: str, unit: 
     main, below = difference_text(interval, unit)
     beside = f"control: {interval_line(cell.score, unit)}{unit.sign}" if cell.score else ""
     statuses = [f"{count} {status}" for status in TROUBLES if (count := cell.count(status))]
-    seeds = [f"{interval.seeds} seeds"] if interval.seeds != len(found.series.seeds) else []
+    seeds = [seed_count(interval.seeds)] if interval.seeds != len(found.series.seeds) else []
     ticket = found.series.cells[rung].compression
     off = cell.compression and ticket and not near(cell.compression, ticket)
     notes = (*statuses, *([f"at {times(cell.compression)}"] if off and cell.compression else []))

@@ -9,7 +9,7 @@ from ticketbench.report.site.figures import series_name
 from ticketbench.report.statistics.differences import EXACT_SEEDS, MOST_SEEDS, SeedsNeeded, Tested
 from ticketbench.report.statistics.ranks import Rank
 from ticketbench.report.units import Unit
-from ticketbench.report.wording import Shown, difference_text
+from ticketbench.report.wording import Shown, difference_text, seed_count
 
 AREA = Unit(1.0, "", "area")
 MOST_NAMED = 8  # in a sentence
@@ -108,17 +108,27 @@ def _pair(table: Table, pair: tuple[int, int]) -> PairLine:
     return PairLine(one, other, difference, p, says, more)
 
 
-def tested_cell(found: Tested | None, unit: Unit, more: str = "", notes: tuple[str, ...] = ()) -> Shown | None:
-    """A difference as a table prints it, with which side of zero it separates to; `more` ends its tooltip."""
+def tested_cell(
+    found: Tested | None, unit: Unit, *, seeds: int | None = None, more: str = "", collapses: tuple[str, ...] = ()
+) -> Shown | None:
+    """A difference as a table prints it, with which side of zero it separates to.
+
+    Args:
+        seeds: the table's usual number, where its key says one; another is named.
+        more: ends the tooltip.
+        collapses: what makes it no difference of working networks.
+    """
     if found is None:
         return None
+    common = seed_count(found.interval.seeds)
+    notes = collapses if found.interval.seeds == seeds or seeds is None else (*collapses, common)
     main, below = difference_text(found.interval, unit)
     if found.p is None:
-        few = f"{found.interval.seeds} seeds in common: fewer than 3 make no interval"
-        return Shown(main, "no interval", notes, few, alarm=bool(notes))
+        few = f"{common} in common: fewer than 3 make no interval"
+        return Shown(main, "no interval", notes, few, alarm=bool(collapses))
     sign = {1: "▲ above", -1: "▼ below", 0: ""}[found.separates]
-    long = f"{found.interval.seeds} seeds in common; p = {found.p:.2g}, after Holm {found.adjusted:.2g}"
-    return Shown(main, below, notes, f"{long}{'; ' if more else ''}{more}", alarm=bool(notes), sign=sign)
+    long = f"{common} in common; p = {found.p:.2g}, after Holm {found.adjusted:.2g}"
+    return Shown(main, below, notes, f"{long}{'; ' if more else ''}{more}", alarm=bool(collapses), sign=sign)
 
 
 def needed_text(needed: SeedsNeeded) -> str:
