@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from model import rate, table
 
-from ticketbench.report.boards.winning import LEAST_DENSE
+from ticketbench.report.boards.winning import LEAST_DENSE, LEAST_TESTED
 from ticketbench.report.measures import MEASURES, scaled
 from ticketbench.report.statistics.winning import Runs, any_of, null_quality, null_rates
 from ticketbench.report.units import change_text, unit_of
@@ -22,7 +22,7 @@ COLUMNS = ("task", "trained_on", "status", "metric", "test_best", "best_step", "
 def tables(repetitions: int, rng: np.random.Generator) -> Iterator[str]:
     """The rate of luck at one rung and at any of 5 and 15, and what the winners of such pairs gain.
 
-    A task with one dense network is left out.
+    A task with one dense network is left out; of fewer than five there is no luck at any rung.
     """
     rows = []
     for path in sorted(RESULTS.rglob("dense.parquet")):
@@ -49,10 +49,12 @@ def _line(setting: str, rows: list[dict[str, Any]]) -> list[str]:
     sign, unit = 1 if MEASURES[metric].higher_is_better else -1, unit_of(metric)
     dense = Runs([sign * scaled(row, "test_best") for row in rows], [row["best_step"] for row in rows])
     rates, gain = null_rates(dense), null_quality(dense)
+    tested = len(rows) >= LEAST_TESTED
     return [
         f"{rows[0]['task']}, {setting}",
         str(len(rows)),
         str(len(rows[0]["curve"])),
-        *(rate(share) for share in (rates.mean(), any_of(rates, 5), any_of(rates, 15))),
+        rate(rates.mean()),
+        *(rate(any_of(rates, rungs)) if tested else "–" for rungs in (5, 15)),
         "–" if gain is None else f"{change_text(gain, unit)} {unit.points or unit.quantity}",
     ]

@@ -76,7 +76,8 @@ def one_class(cell: Cell, unit: Unit, chance: float | None) -> str:
         return ""
     if not unit.one_answer:
         return _one_answer(cell, unit, chance)
-    seeds = "the one seed answers" if len(cell.seeds) == 1 else f"all {len(cell.seeds)} seeds answer"
+    count = len(cell.seeds)
+    seeds = f"{all_seeds(count)} answer{'s' if count == 1 else ''}"
     if chance is None:
         return f"{seeds} {unit.one_answer}"
     its = f"this is {unit.chance_rate}," if _at_chance(cell, unit, chance) else f"{unit.chance_rate} is"
@@ -84,10 +85,11 @@ def one_class(cell: Cell, unit: Unit, chance: float | None) -> str:
 
 
 def _one_class_short(cell: Cell, unit: Unit, chance: float | None) -> str:
+    all_collapsed = "the one seed collapsed" if len(cell.seeds) == 1 else f"all {len(cell.seeds)} collapsed"
     if not unit.one_answer:
         level = f"; {unit.chance_rate} is {unit.alone(chance)}" if chance is not None else ""
-        return f"all {len(cell.seeds)} collapsed{level}"
-    said = f"all {len(cell.seeds)} collapsed to {unit.one_answer}"
+        return f"{all_collapsed}{level}"
+    said = f"{all_collapsed} to {unit.one_answer}"
     if chance is None:
         return said
     if _at_chance(cell, unit, chance):
@@ -97,10 +99,9 @@ def _one_class_short(cell: Cell, unit: Unit, chance: float | None) -> str:
 
 def _one_answer(cell: Cell, unit: Unit, chance: float | None) -> str:
     """The same where only the rows' reasons tell what one answer is."""
-    seeds = "the one seed" if len(cell.seeds) == 1 else f"all {len(cell.seeds)} seeds"
     reasons = "; ".join(dict.fromkeys(plain(each.reason) for each in cell.troubles if each.reason))
     level = f"; {unit.chance_rate} is {unit.alone(chance)}" if chance is not None else ""
-    return f"{seeds} collapsed{f' ({reasons})' if reasons else ''}{level}"
+    return f"{all_seeds(len(cell.seeds))} collapsed{f' ({reasons})' if reasons else ''}{level}"
 
 
 def _at_chance(cell: Cell, unit: Unit, chance: float) -> bool:
@@ -156,6 +157,11 @@ def share(density: float) -> str:
 def seed_count(count: int) -> str:
     """How many seeds: `1 seed`, `5 seeds`."""
     return f"{count} seed{'' if count == 1 else 's'}"
+
+
+def all_seeds(count: int) -> str:
+    """All of so many seeds: `the one seed`, `all 5 seeds`."""
+    return "the one seed" if count == 1 else f"all {count} seeds"
 
 
 def seeds_text(seeds: Sequence[int]) -> str:

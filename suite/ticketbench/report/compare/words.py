@@ -6,7 +6,7 @@ from ticketbench.report.compare.comparison import Comparison, Tested, place_text
 from ticketbench.report.printable import plain
 from ticketbench.report.statistics.differences import ALPHA
 from ticketbench.report.units import change_text, score_text, unit_of
-from ticketbench.report.wording import seeds_text, times
+from ticketbench.report.wording import seed_count, seeds_text, times
 
 HEAD = ("", "base", "new", "change", "drop at most", "margin", "p")
 LEGEND = (
@@ -116,7 +116,7 @@ def seeds(found: Comparison) -> str:
     if len(every) == 1:
         return seeds_text(every[0])
     counts = sorted(len(each) for each in every)
-    return f"{counts[0]} to {counts[-1]} seeds" if counts[0] != counts[-1] else f"{counts[0]} seeds each"
+    return f"{counts[0]} to {counts[-1]} seeds" if counts[0] != counts[-1] else f"{seed_count(counts[0])} each"
 
 
 def units(found: Comparison) -> str:

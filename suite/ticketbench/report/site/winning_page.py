@@ -13,7 +13,7 @@ from ticketbench.report.site.rank_words import p_text, tested_cell
 from ticketbench.report.statistics.differences import ALPHA, EXACT_SEEDS
 from ticketbench.report.statistics.winning import sparsest
 from ticketbench.report.units import Unit, signed, unit_of
-from ticketbench.report.wording import Shown, difference_line, difference_text, share, times
+from ticketbench.report.wording import Shown, all_seeds, difference_line, difference_text, seed_count, share, times
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -206,7 +206,8 @@ def _gain(won: Won | None, unit: Unit, off: str) -> Shown | None:
     main, below = difference_text(won.gain, unit)
     notes = [f"{won.seeds} of {won.run} seeds"] if won.seeds < won.run else []
     notes += [f"{won.won} won: {_signed(won.quality, unit)}"] if won.quality is not None else []
-    whose = f"the {won.seeds} seeds whose dense network is done" if won.seeds < won.run else f"all {won.seeds} seeds"
+    judged = f"the {seed_count(won.seeds)} whose dense network is done"
+    whose = judged if won.seeds < won.run else all_seeds(won.seeds)
     long = f"{whose}: {difference_line(won.gain, unit)}"
     return _placed(Shown(main, below, tuple(notes), long, order=won.gain.mean), off)
 
