@@ -6,11 +6,12 @@ from typing import TypeVar
 
 from ticketbench.errors import TicketbenchError
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series, chance_on
+from ticketbench.report.boards.matched import margin_of
 from ticketbench.report.boards.recipes import ancestors, same_recipe, setting_recipe
 from ticketbench.report.boards.scores import Scores, difference, scores
 from ticketbench.report.measures import METRIC_COLUMNS
 from ticketbench.report.statistics.intervals import Interval
-from ticketbench.report.statistics.normalising import margin, on_scale
+from ticketbench.report.statistics.normalising import on_scale
 from ticketbench.report.statistics.verdicts import Verdict, clear_of_chance, of_claim, of_value
 from ticketbench.results import DENSE, Row
 from ticketbench.task import Against, Reference, Task
@@ -212,12 +213,8 @@ def _clear(rows: Sequence[Row], column: str, chance: float | None) -> bool:
 
 def _margin(cells: Cells, task: Task, setting: str, column: str) -> float | None:
     """M of a setting, from its dense networks; None for a column that is not the metric's."""
-    chance, rows = chance_on(task, setting), _dense_rows(cells, setting)
     board = next((each for each in cells.values() if each.trained_on == setting), None)
-    if board is None or chance is None or not rows or column not in METRIC_COLUMNS:
-        return None
-    dense, _ = scores(rows, board.column, chance)
-    return margin(dense.values.tolist(), chance, task.scoring.margin) if dense else None
+    return margin_of(board, task) if board and column in METRIC_COLUMNS else None
 
 
 def _stated(reference: Reference, column: str, listing: str, task: Task) -> float:
