@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ticketbench.report.statistics.intervals import unpack_bits
+from ticketbench.report.statistics.intervals import effective_value, unpack_bits
 from ticketbench.report.statistics.normalising import on_scale
 from ticketbench.results import Row
 
@@ -79,6 +79,11 @@ def scaled(row: Row, column: str) -> float | None:
         return on_scale(float(value), row["metric"])
     except ValueError:
         return None
+
+
+def effective(row: Row, column: str, chance: float | None) -> float | None:
+    """What a row counts for (`effective_value`), on the scale, as `chance` is."""
+    return effective_value(row["status"], scaled(row, column), chance)
 
 
 def told_items(row: Row) -> Sequence[float]:

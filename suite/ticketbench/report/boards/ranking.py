@@ -13,7 +13,7 @@ from ticketbench.report.boards.costs import total_cost
 from ticketbench.report.boards.curves import Curve, Score, curve_of, reaches
 from ticketbench.report.boards.eligible import FAMILIES, family, kept_apart
 from ticketbench.report.boards.pairs import Pair, differences, ranked
-from ticketbench.report.measures import scaled
+from ticketbench.report.measures import effective
 from ticketbench.report.statistics.curves import TARGETS, area, at
 from ticketbench.report.statistics.differences import (
     EXACT_SEEDS,
@@ -24,7 +24,7 @@ from ticketbench.report.statistics.differences import (
     seeds_needed,
     sign_flip,
 )
-from ticketbench.report.statistics.intervals import Floats, Interval, effective_value
+from ticketbench.report.statistics.intervals import Floats, Interval
 from ticketbench.report.statistics.normalising import Anchors, anchors
 from ticketbench.report.statistics.ranks import Rank
 
@@ -177,7 +177,7 @@ def ranking(board: Board, own_recipes: Mapping[str, bool] | None = None) -> Rank
 def dense_values(board: Board) -> list[float]:
     """What every dense network counts for on the scale, of those that count for anything."""
     rows = board.dense_rows
-    values = [effective_value(row["status"], scaled(row, board.column), board.chance) for row in rows]
+    values = [effective(row, board.column, board.chance) for row in rows]
     return [value for value in values if value is not None]
 
 

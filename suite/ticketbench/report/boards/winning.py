@@ -10,9 +10,9 @@ import numpy as np
 from ticketbench.report.boards.board import NOT_APPLICABLE, Board, Series
 from ticketbench.report.boards.curves import position
 from ticketbench.report.boards.eligible import AS_IT_IS, family
-from ticketbench.report.measures import scaled
+from ticketbench.report.measures import effective, scaled
 from ticketbench.report.statistics.curves import covers
-from ticketbench.report.statistics.intervals import Interval, effective_value, seeds_interval, wilson
+from ticketbench.report.statistics.intervals import Interval, seeds_interval, wilson
 from ticketbench.report.statistics.winning import (
     Runs,
     any_of,
@@ -180,7 +180,7 @@ def _won(
 
 
 def _gain(rows: Sequence[Row], board: Board, dense: Mapping[int, Row]) -> Interval | None:
-    values = [effective_value(row["status"], scaled(row, "test_best"), board.chance) for row in rows]
+    values = [effective(row, "test_best", board.chance) for row in rows]
     beside = [scaled(dense[row["seed"]], "test_best") for row in rows]
     gains = [a - b for a, b in zip(values, beside, strict=True) if a is not None and b is not None]
     if len(gains) < len(rows):

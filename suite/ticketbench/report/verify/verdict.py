@@ -8,8 +8,8 @@ from functools import partial
 from math import lcm
 
 from ticketbench.report.boards.board import chance_on
-from ticketbench.report.measures import METRIC_COLUMNS, scaled, told_items
-from ticketbench.report.statistics.intervals import LEAST_SEEDS, effective_value
+from ticketbench.report.measures import METRIC_COLUMNS, effective, told_items
+from ticketbench.report.statistics.intervals import LEAST_SEEDS
 from ticketbench.report.statistics.recomputing import (
     LEVEL,
     Drawn,
@@ -226,7 +226,7 @@ def _cell(row: Row, rung: int, cells: Cells) -> Mapping[int, Row]:
 
 def _value(row: Row, task: Task, column: str) -> float | None:
     """What a row counts for on the scale; None where it counts for nothing, or its status has no declared value."""
-    return effective_value(row["status"], scaled(row, column), chance_on(task, row["trained_on"]))
+    return effective(row, column, chance_on(task, row["trained_on"]))
 
 
 def _beside(task: Task, column: str) -> str | None:
