@@ -178,7 +178,8 @@ def _side(
     rows: Sequence[Row] = ()
     why = "no results"
     if method == DENSE:
-        rows = _dense_rows(cells, settings[1])
+        board = _trained_on(cells, settings[1])
+        rows = board.dense_rows if board else ()
     elif series is not None:
         rows = _at_density(series, density)
         why = "no rung within 2 % of that density"
@@ -213,7 +214,7 @@ def _clear(rows: Sequence[Row], column: str, chance: float | None) -> bool:
 
 def _margin(cells: Cells, task: Task, setting: str, column: str) -> float | None:
     """M of a setting, from its dense networks; None for a column that is not the metric's."""
-    board = next((each for each in cells.values() if each.trained_on == setting), None)
+    board = _trained_on(cells, setting)
     return margin_of(board, task) if board and column in METRIC_COLUMNS else None
 
 
@@ -226,8 +227,9 @@ def _stated(reference: Reference, column: str, listing: str, task: Task) -> floa
         raise TicketbenchError(f"{listing}: a reference of {reference.cite}: {error}.") from None
 
 
-def _dense_rows(cells: Cells, setting: str) -> Sequence[Row]:
-    return next((each.dense_rows for each in cells.values() if each.trained_on == setting), ())
+def _trained_on(cells: Cells, setting: str) -> Board | None:
+    """Any board of what was trained on a setting: they have its dense networks in common."""
+    return next((each for each in cells.values() if each.trained_on == setting), None)
 
 
 def _variants(cells: Cells, reference: Reference) -> list[Series]:
