@@ -17,7 +17,7 @@ FIRST_THREE = {"imp", "imp-late", "random-layer"}
 PUBLISHED = {  # each method's number of seeds
     "digits/mlp": dict.fromkeys(EVERY, 10),
     "digits/conv": dict.fromkeys(EVERY, 10),
-    "mnist/lenet-300-100": {"imp": 1, "random-layer": 1},
+    "mnist/lenet-300-100": {"imp": 1, "imp-reinit": 1, "random-layer": 1},
     "mnist/lenet-300-100-ci": dict.fromkeys(EVERY, 5),
     "mnist/dataset-transfer-ci": dict.fromkeys(FIRST_TEN, 5),
     "fashion-mnist/lenet-300-100-ci": dict.fromkeys(FIRST_TEN, 5),

@@ -1,0 +1,25 @@
+"""The published rows of `mnist/lenet-300-100`: Frankle & Carbin's first experiment at full length."""
+
+import pytest
+
+from ticketbench.report.boards.ledger import ledger
+from ticketbench.task import find_tasks
+
+TASK = "mnist/lenet-300-100"
+
+
+def test_at_9_times_a_ticket_is_above_its_controls_and_dense_and_learns_faster(board_of, rows_of):
+    board = board_of(TASK)
+    (dense,) = board.dense_rows
+    ticket, redrawn, random = (rows_of(board, name, 10)[0] for name in ("imp", "imp-reinit", "random-layer"))
+    four = (ticket, redrawn, random, dense)
+    assert ticket["density"] == pytest.approx(1 / 9.235, rel=1e-4)
+    assert [row["test_final"] for row in four] == pytest.approx([0.984, 0.978, 0.977, 0.976], abs=5e-4)
+    assert [row["best_step"] for row in four] == [2500, 8300, 8500, 8300]
+
+
+def test_one_seed_settles_none_of_the_published_statements(cells):
+    (task,) = find_tasks(TASK)
+    verdicts = [each.verdict for each in ledger(cells(TASK), task, {})]
+    assert len(verdicts) == len(task.references) > 0
+    assert {*verdicts} == {"not comparable", "not tested"}
