@@ -211,6 +211,18 @@ def test_rows_alone_make_a_page_and_so_do_one_or_two_seeds_and_dense_networks_al
     assert lone.row(rungs(lone), "Dense")[1] == "3"
 
 
+def test_bands_of_one_seed_are_said_to_leave_other_seeds_out(rows_of, tmp_path, read):
+    task = rows_of.make_task()
+    said = {}
+    for seeds in (1, 3):
+        rows = rows_of.make_results(task, {"dense": [0.9], "imp": [0.9]}, seeds=seeds, examples=100)
+        build_site([rows_of.write_results(tmp_path / f"{seeds}", rows)], tmp_path / f"{seeds}-site", {})
+        said[seeds] = read(tmp_path / f"{seeds}-site/tasks/digits/mlp.html").text
+
+    assert "95 % intervals of one seed, for other test examples only (Wilson)" in said[1]
+    assert "one seed, for other test examples only" not in said[3]
+
+
 def test_no_results_is_one_message_with_the_folder_and_a_command(tmp_path):
     with pytest.raises(TicketbenchError, match=rf"{tmp_path}: there are no results. `ticketbench run digits/mlp`"):
         build_site([tmp_path], tmp_path / "site", {})
