@@ -83,11 +83,12 @@ def test_a_ticket_of_other_digits_is_above_its_shuffled_mask_at_416_and_640_time
     assert there.beside["advantage"].score.mean == pytest.approx(0.340, abs=5e-4)
 
 
-def test_random_tickets_of_either_digits_are_next_to_constant_answers_from_176_times_on(cells):
+def test_random_tickets_of_either_digits_are_next_to_constant_answers_from_176_times_on(cells, rows_of):
     found = {}
     for setting in ("s1", "s2"):
-        (random,) = (each for each in cells(LABELS)[setting, setting].series if each.method == "random-layer")
-        found[setting] = [row for row in random.rows if row["rung"] >= 12]
+        board = cells(LABELS)[setting, setting]
+        found[setting] = [row for rung in range(12, 16) for row in rows_of(board, "random-layer", rung)]
+    assert len(found["s1"]) == len(found["s2"]) == 4 * 3
     assert {row["status"] for row in found["s1"]} == {"collapsed"}
     assert max(row["test_final"] for row in found["s2"]) == pytest.approx(0.378, abs=5e-4)
 
