@@ -36,12 +36,15 @@ def layers(row):
     return {each["layer"]: each["kept"] for each in row["kept_per_layer"]}
 
 
+@pytest.mark.parametrize("scope", ["layer", "global"])
 @pytest.mark.parametrize("name", ["shuffled", "reinitialized", "random-layer"])
-def test_counts_per_layer_are_the_tickets_own(lab, imp, name):
-    controls = [row for row in lab.search(imp, controls=(name,)) if row["kind"] == "control"]
+def test_counts_per_layer_are_the_tickets_own(lab, imp, name, scope):
+    """Under global pruning those are not the rung's, of which every layer has one share."""
+    task = lab.task(ladder__scope=scope)
+    controls = [row for row in lab.search(imp, task, controls=(name,)) if row["kind"] == "control"]
     assert len(controls) == 3
     for row in controls:
-        ticket = by_label(lab.search(imp), row["rung"])[""]
+        ticket = by_label(lab.search(imp, task), row["rung"])[""]
         assert layers(row) == layers(ticket)
         assert (row["kept"], row["density"]) == (ticket["kept"], ticket["density"])
         assert (row["method"], row["seed"], row["label"]) == ("imp", 0, name)
