@@ -67,6 +67,7 @@ def test_a_declared_margin_is_taken_as_it_is(rows_of, reference, cells, with_ref
     ("accuracy", "seeds", "chance", "says"),
     [
         ({"dense": [0.95], "imp": [0.9]}, 2, 0.1, "too few seeds for an interval"),
+        ({"imp": [0.9]}, 1, 0.1, "too few seeds for an interval"),
         ({"imp": [0.9]}, 5, 0.1, "no margin"),
         ({"dense": [0.95], "imp": [0.9]}, 5, None, "no margin"),
         ({"dense": [0.95]}, 5, 0.1, "no results"),

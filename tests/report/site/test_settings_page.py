@@ -265,6 +265,22 @@ def test_rows_alone_make_a_matrix_too(rows_of, tmp_path, read):
     assert "majority class" not in page.text
 
 
+def test_bands_of_one_seed_are_said_to_leave_other_seeds_out(rows_of, tmp_path, read):
+    task = label_split(rows_of)
+    rows = label_split_rows(rows_of, task)
+    said = {}
+    for seeds in (1, 5):
+        some = rows_of.write_results(tmp_path / f"{seeds}", [row for row in rows if row["seed"] < seeds])
+        build_site([some], tmp_path / f"{seeds}-site", {})
+        page = " ".join(read(tmp_path / f"{seeds}-site/tasks/digits/label-split.html").text.split())
+        (said[seeds],) = {
+            *re.findall(r"against compression, means over seeds\. Bands are (.*?)\. The level band", page)
+        }
+
+    assert said[1].endswith("of one seed, for other test examples only (Wilson): another seed may lie outside")
+    assert said[5].endswith("for other seeds and other test examples from the same source (the joint interval)")
+
+
 PROBE = """<script>
 addEventListener("load", async () => {
   for (const each of document.querySelectorAll("details")) each.open = true;

@@ -158,8 +158,6 @@ def _judged(held: Held) -> Held:
     if held.reference.sign is not None:
         clear = held.ours.clear or held.theirs is None or held.theirs.clear
         verdict, says = of_claim(held.reference.sign, held.difference, held.margin, clear=clear)
-    elif held.margin is None:
-        verdict, says = "not comparable", "no margin: it needs dense networks, clear of a declared chance value"
     else:
         verdict, says = of_value(held.difference, held.margin)
     return replace(held, verdict=verdict, says=says)

@@ -42,7 +42,7 @@ class Grid:
 
     Attributes:
         pairs, own: the lines of the cells off the diagonal, and of those on it.
-        seeds: of most cells; of another number a cell says it.
+        seeds, kind: of most cells, how many seeds and which interval; a cell with others says so.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Grid:
     pairs: Sequence[Pair]
     own: Sequence[Pair]
     seeds: int
+    kind: str
     few_seeds: bool
 
 
@@ -118,6 +119,7 @@ def _grid(matrix: Matrix, cells: Cells, methods: Mapping[str, "Method"]) -> Grid
         pairs=list(_table(matrix.crossings, cells, rungs, unit, usual)),
         own=list(_table(matrix.diagonal, cells, rungs, unit, usual)),
         seeds=usual.seeds,
+        kind=usual.kind,
         few_seeds=any(each.interval.seeds < EXACT_SEEDS for each in tests),
     )
 

@@ -15,10 +15,12 @@ Verdict = Literal["reproduced", "not reproduced", "not comparable", "undecided",
 _TOO_WIDE = 4  # half-widths of that many margins leave nothing to compare
 
 
-def of_value(difference: Interval, margin: float) -> tuple[Verdict, str]:
+def of_value(difference: Interval, margin: float | None) -> tuple[Verdict, str]:
     """What may be said of a published value, from our mean minus it, and why in words."""
     if difference.h is None:
         return "not comparable", "too few seeds for an interval"
+    if margin is None:
+        return "not comparable", "no margin: it needs dense networks, clear of a declared chance value"
     if abs(difference.mean) > difference.h + margin:
         return "not reproduced", "beyond our interval and the margin"
     if difference.h > _TOO_WIDE * margin:
