@@ -13,7 +13,7 @@ HALVES, LABELS, OPTIMIZERS = "mnist/data-halves", "mnist/label-split", "mnist/op
 WHOLE = {  # each method's seeds, so far
     HALVES: {"imp": 3, "random-layer": 3},
     LABELS: {"imp": 3, "random-layer": 3},
-    OPTIMIZERS: {"imp": 1},
+    OPTIMIZERS: {"imp": 1, "random-layer": 1},
 }
 
 
@@ -165,6 +165,20 @@ def test_at_1024_times_tickets_found_with_sgd_are_ahead_of_adam_s_with_either_op
         {("sgd", "sgd"): 0.850, ("adam", "sgd"): 0.322, ("sgd", "adam"): 0.870, ("adam", "adam"): 0.739}, abs=5e-4
     )
     assert {each.verdict for each in held(OPTIMIZERS)} == {"not comparable"}
+
+
+def test_from_256_times_on_random_tickets_answer_one_class_with_either_optimizer(cells, rows_of):
+    collapsed = {
+        trained_on: [
+            row["rung"]
+            for rung in range(1, 11)
+            for row in rows_of(board, "random-layer", rung)
+            if row["status"] == "collapsed"
+        ]
+        for (found_on, trained_on), board in cells(OPTIMIZERS).items()
+        if found_on == trained_on
+    }
+    assert collapsed == {"adam": [8, 9, 10], "sgd": [7, 8, 9, 10]}
 
 
 def test_up_to_16_times_tickets_found_with_adam_lose_next_to_nothing_on_sgd_s(matrix):

@@ -23,7 +23,7 @@ PUBLISHED = {  # each method's number of seeds
     "fashion-mnist/lenet-300-100-ci": dict.fromkeys(FIRST_TEN, 5),
     "mnist/data-halves": {"imp": 3, "random-layer": 3},
     "mnist/label-split": {"imp": 3, "random-layer": 3},
-    "mnist/optimizer-transfer": {"imp": 1},
+    "mnist/optimizer-transfer": {"imp": 1, "random-layer": 1},
     "tiny-shakespeare/lstm-ci": dict.fromkeys(FIRST_THREE, 5),
     "cartpole/ci": dict.fromkeys(FIRST_THREE, 5),
     "multi30k/transformer-ci": {"random-layer": 1},
