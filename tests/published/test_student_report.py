@@ -39,6 +39,18 @@ def _held(cells):
     return found
 
 
+@pytest.fixture(name="outputs")
+def _outputs(cells, rows_of):
+    """`outputs(task, method, rungs)`: how many weights of the output its tickets keep, in any cell."""
+
+    def found(task, method, rungs):
+        return {
+            output_of(row) for board in cells(task).values() for rung in rungs for row in rows_of(board, method, rung)
+        }
+
+    return found
+
+
 def every_cell(matrix, rung):
     return [*matrix.crossings[rung], *matrix.diagonal[rung]]
 
@@ -107,22 +119,12 @@ def test_random_tickets_of_either_digits_are_next_to_constant_answers_from_176_t
     assert [row["status"] for row in there[15]].count("collapsed") == 2
 
 
-def test_from_114_times_on_a_ticket_of_any_digits_is_above_random_tickets_of_fewer_output_weights(
-    matrix, cells, rows_of
-):
+def test_from_114_times_on_a_ticket_of_any_digits_is_above_random_tickets_of_fewer_output_weights(matrix, outputs):
     found = matrix(LABELS)
     separates = {rung: {each.against_random.separates for each in every_cell(found, rung)} for rung, _ in found.rungs}
     assert [rung for rung, signs in separates.items() if signs == {1}] == [11, 12, 13, 14, 15]
-    kept = {
-        name: {
-            output_of(row)
-            for board in cells(LABELS).values()
-            for rung in range(11, 16)
-            for row in rows_of(board, name, rung)
-        }
-        for name in ("imp", "random-layer")
-    }
-    assert min(kept["imp"]) >= 140 and max(kept["random-layer"]) == 9
+    ours, random = (outputs(LABELS, name, range(11, 16)) for name in ("imp", "random-layer"))
+    assert min(ours) >= 140 and max(random) == 9
 
 
 def test_the_report_s_claim_of_other_digits_holds_and_its_number_of_a_constant_answer_does_not(held):
@@ -167,7 +169,7 @@ def test_at_1024_times_tickets_found_with_sgd_are_ahead_of_adam_s_with_either_op
     assert {each.verdict for each in held(OPTIMIZERS)} == {"not comparable"}
 
 
-def test_from_256_times_on_random_tickets_answer_one_class_with_either_optimizer(cells, rows_of):
+def test_from_256_times_on_random_tickets_answer_one_class_with_either_optimizer(cells, rows_of, outputs):
     collapsed = {
         trained_on: [
             row["rung"]
@@ -179,10 +181,14 @@ def test_from_256_times_on_random_tickets_answer_one_class_with_either_optimizer
         if found_on == trained_on
     }
     assert collapsed == {"adam": [8, 9, 10], "sgd": [7, 8, 9, 10]}
+    ours, random = (outputs(OPTIMIZERS, name, range(8, 11)) for name in ("imp", "random-layer"))
+    assert max(random) == 4 < min(ours)
 
 
-def test_up_to_16_times_tickets_found_with_adam_lose_next_to_nothing_on_sgd_s(matrix):
+def test_up_to_16_times_tickets_found_with_adam_lose_a_fifth_of_a_point_at_most_on_sgd_s(matrix):
     found = matrix(OPTIMIZERS)
+    lost = []
     for rung in range(1, 5):
         score = {(each.found_on, each.trained_on): each.cell.score.mean for each in every_cell(found, rung)}
-        assert min(score["adam", trained_on] - score["sgd", trained_on] for trained_on in ("adam", "sgd")) > -0.0025
+        lost += [score["sgd", trained_on] - score["adam", trained_on] for trained_on in ("adam", "sgd")]
+    assert max(lost) == pytest.approx(0.002, abs=5e-4)

@@ -63,13 +63,16 @@ def test_a_declared_margin_is_taken_as_it_is(rows_of, reference, cells, with_ref
     assert (found.margin, found.verdict) == (pytest.approx(0.085), "reproduced")
 
 
+NO_MARGIN = "no margin: it needs dense networks, clear of a declared chance value"
+
+
 @pytest.mark.parametrize(
     ("accuracy", "seeds", "chance", "says"),
     [
         ({"dense": [0.95], "imp": [0.9]}, 2, 0.1, "too few seeds for an interval"),
         ({"imp": [0.9]}, 1, 0.1, "too few seeds for an interval"),
-        ({"imp": [0.9]}, 5, 0.1, "no margin"),
-        ({"dense": [0.95], "imp": [0.9]}, 5, None, "no margin"),
+        ({"imp": [0.9]}, 5, 0.1, NO_MARGIN),
+        ({"dense": [0.95], "imp": [0.9]}, 5, None, NO_MARGIN),
         ({"dense": [0.95]}, 5, 0.1, "no results"),
     ],
 )
